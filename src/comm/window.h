@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* window.h - memory that the ranks of a node share (MPI-3 shared windows). */
+#ifndef WINDOW_H
+#define WINDOW_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+
+struct comm;
+struct window; /* opaque */
+
+/* Collective. `bytes` zeroed bytes, one copy a node, at *data on every rank;
+ * where shared memory is refused a copy a rank, with one warning.
+ * ERR_ENVIRONMENT: no memory. Agreed. */
+enum err window_open(struct comm *c, size_t bytes, struct window **out,
+                     void **data);
+
+/* Collective. After writes by one rank of a node, before reads by others. */
+void window_fence(struct comm *c, struct window *w);
+
+/* 1 where this rank fills the copy: node rank 0, or every rank when private. */
+int window_is_mine(const struct window *w);
+
+/* 1: one copy a node. */
+int window_is_shared(const struct window *w);
+
+/* Collective. Sets *w to NULL; NULL is fine. */
+void window_close(struct comm *c, struct window **w);
+
+#endif
