@@ -11,6 +11,7 @@
 #include "math/wigner.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { WIDTH = 2 * WIGNER_MAX + 1 };
 
@@ -46,7 +47,7 @@ void frame_d(int l, const double u[3], double *out)
     int n = 2 * l + 1;
 
     frame_turn(l, turn);
-    frame_turn(l, tilt);
+    memcpy(tilt, turn, (size_t)(n * n) * sizeof *turn);
     turn_columns(l, u[1] / r, -rho / r, tilt);
     for (int i = 0; i < n * n; i++) {
         double sum = 0;

@@ -17,7 +17,7 @@
 /* F(u): out [3, 3]. u need not have length 1. */
 void frame_matrix(const double u[3], double out[9]);
 
-/* D^l(F(u)): out [2l+1, 2l+1]. */
+/* D^l(F(u)): out [2l+1, 2l+1]. Makes K_l anew: who needs many keeps it. */
 void frame_d(int l, const double u[3], double *out);
 
 /* K_l: out [2l+1, 2l+1]. */
