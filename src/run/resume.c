@@ -179,7 +179,7 @@ static enum err same_run(const struct known *k, const char *portable,
 
 /* --- candidates ---------------------------------------------------------- */
 
-static enum err keep(struct resume *r, const struct ckpt_entry *e,
+static enum err keep(struct resumption *r, const struct ckpt_entry *e,
                      const struct ckpt_head *h)
 {
     struct resume_candidate *c = &r->candidate[r->candidates];
@@ -213,7 +213,7 @@ static enum err belongs(struct known *k, const struct ckpt_head *h, int *mine)
     return OK;
 }
 
-static enum err look_at(struct resume *r, const struct ckpt_entry *e,
+static enum err look_at(struct resumption *r, const struct ckpt_entry *e,
                         struct known *k)
 {
     struct ckpt_head head = {.format = 0};
@@ -238,7 +238,7 @@ static enum err look_at(struct resume *r, const struct ckpt_entry *e,
     return err;
 }
 
-static enum err look_at_all(struct resume *r, int n,
+static enum err look_at_all(struct resumption *r, int n,
                             const struct ckpt_entry *list, struct known *k)
 {
     void *data;
@@ -268,7 +268,7 @@ static enum err none_left(const struct params *p, int n)
 
 static enum err find_in(const struct params *p, const char *portable,
                         const struct digest *data, struct known *k,
-                        struct resume *r)
+                        struct resumption *r)
 {
     struct ckpt_entry *list;
     int n;
@@ -296,10 +296,10 @@ static enum err find_in(const struct params *p, const char *portable,
 
 enum err resume_find(struct comm *c, const struct params *p,
                      const char *portable, const struct digest *data,
-                     struct resume *out)
+                     struct resumption *out)
 {
     struct known k = {.there = 0};
-    struct resume r = {.candidates = 0};
+    struct resumption r = {.candidates = 0};
     enum err err = OK;
 
     if (comm_rank(c) == 0) {
@@ -320,7 +320,7 @@ enum err resume_find(struct comm *c, const struct params *p,
     return OK;
 }
 
-void resume_fini(struct resume *r)
+void resume_fini(struct resumption *r)
 {
     for (int i = 0; i < r->candidates; i++) {
         mem_free(r->candidate[i].path);
@@ -328,12 +328,12 @@ void resume_fini(struct resume *r)
     }
     mem_free(r->candidate);
     mem_free(r->applied);
-    *r = (struct resume){.candidates = 0};
+    *r = (struct resumption){.candidates = 0};
 }
 
 /* --- loading ------------------------------------------------------------- */
 
-static enum err load_newest(struct resume *r, struct trainer *t)
+static enum err load_newest(struct resumption *r, struct trainer *t)
 {
     struct ckpt_state state;
     enum err err = ERR_CHECKPOINT;
@@ -349,7 +349,7 @@ static enum err load_newest(struct resume *r, struct trainer *t)
                                  : err;
 }
 
-enum err resume_load(struct resume *r, struct trainer *t)
+enum err resume_load(struct resumption *r, struct trainer *t)
 {
     struct comm *c = t->job->comm;
     enum err err = OK;

@@ -17,7 +17,7 @@ struct comm;
 struct params;
 struct trainer;
 
-struct resume {
+struct resumption {
     int candidates; /* on rank 0; newest first, heads checked */
     struct resume_candidate *candidate;
     char isa[32]; /* of the first; "" when none: a fresh start */
@@ -31,12 +31,12 @@ struct resume {
  * is there and run.resume is require. Damaged ones are warned of. */
 enum err resume_find(struct comm *c, const struct params *p,
                      const char *portable, const struct digest *data,
-                     struct resume *out);
-void resume_fini(struct resume *r);
+                     struct resumption *out);
+void resume_fini(struct resumption *r);
 
 /* Loads the newest that loads into every rank's trainer; *step. Warns of those
  * that do not. ERR_CHECKPOINT: none does. */
-enum err resume_load(struct resume *r, struct trainer *t);
+enum err resume_load(struct resumption *r, struct trainer *t);
 
 /* Rank 0's state to all. */
 enum err resume_spread(struct trainer *t);
