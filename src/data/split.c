@@ -97,8 +97,6 @@ static void check_sizes(const struct params *p, struct deck *deck,
                      (long long)s->n[PART_TRAIN], p->train.batch);
 }
 
-/* Known labels of a molecule; a target that is not there counts as known: it
- * is a mistake already. */
 static int labels(const struct dataset *d, int64_t row, const int target[],
                   int targets)
 {
@@ -106,7 +104,7 @@ static int labels(const struct dataset *d, int64_t row, const int target[],
 
     for (int t = 0; t < targets; t++)
         known +=
-            target[t] < 0 || !isnan(d->label[row * d->targets + target[t]]);
+            target[t] >= 0 && !isnan(d->label[row * d->targets + target[t]]);
     return known;
 }
 

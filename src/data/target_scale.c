@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* target_scale.c - element references and the moments of what they leave.
  *
- * Fit: least squares over counts of elements, x = argmin |y - A x|. A'A holds
- * whole numbers, exact in double, so the normal equations lose nothing but the
- * rounding of A'y, which a second solve for the residual takes away; Cholesky
- * with pivoting leaves out elements whose counts follow from the others'. Sums
- * run in the order of the training part.
+ * Fit: least squares over counts of elements, x = argmin |y - A x|, by A'A x =
+ * A'y: A'A holds whole numbers, exact in double, and an error e of x costs e^2
+ * in what is left. Cholesky with pivoting leaves out elements whose counts
+ * follow from the others': their reference is 0. Sums run in the order of the
+ * training part.
  */
 #include "base/log.h"
 #include "base/mem.h"
@@ -103,24 +103,21 @@ struct equations {
     int rank;
     double a[LOADER_ELEMENTS][LOADER_ELEMENTS]; /* A'A, then its factor */
     double whole[LOADER_ELEMENTS];              /* the diagonal of A'A */
-    double b[LOADER_ELEMENTS];                  /* A' (y - A x), then dx */
+    double b[LOADER_ELEMENTS];                  /* A'y, then x */
 };
 
-static void gather(const struct column *c, const struct target_scale *ts, int t,
+static void gather(const struct column *c, const struct target_scale *ts,
                    struct equations *q)
 {
     *q = (struct equations){.n = ts->elements};
     for (int64_t i = 0; i < c->n; i++) {
-        double count[LOADER_ELEMENTS], rest;
+        double count[LOADER_ELEMENTS], y = label(c, i);
 
-        if (isnan(label(c, i)))
+        if (isnan(y))
             continue;
-        rest = label(c, i) - target_scale_reference(ts, c->d, c->row[i], t);
         count_elements(ts, c->d, c->row[i], count);
         for (int e = 0; e < q->n; e++) {
-            if (count[e] == 0)
-                continue;
-            q->b[e] += count[e] * rest;
+            q->b[e] += count[e] * y;
             for (int f = 0; f < q->n; f++)
                 q->a[e][f] += count[e] * count[f];
         }
@@ -191,7 +188,6 @@ static void solve(struct equations *q)
         q->b[q->order[k]] = 0;
 }
 
-/* Twice: the second time for what rounding left. */
 static enum err fit(const struct column *c, struct target_scale *ts, int t)
 {
     struct equations *q;
@@ -199,13 +195,11 @@ static enum err fit(const struct column *c, struct target_scale *ts, int t)
 
     TRY(mem_alloc(1, sizeof *q, "the fit of element references", &block));
     q = block;
-    for (int round = 0; round < 2; round++) {
-        gather(c, ts, t, q);
-        factor(q);
-        solve(q);
-        for (int e = 0; e < q->n; e++)
-            ts->reference[t * q->n + e] += q->b[e];
-    }
+    gather(c, ts, q);
+    factor(q);
+    solve(q);
+    for (int e = 0; e < q->n; e++)
+        ts->reference[t * q->n + e] = q->b[e];
     mem_free(block);
     return OK;
 }

@@ -367,7 +367,7 @@ static void sizes_are_checked(void **state)
 
 static void molecules_without_a_label_are_counted(void **state)
 {
-    static const int homo = 0, two[] = {0, 1};
+    static const int homo = 0, none = -1, two[] = {0, 1};
     struct dataset d = data_of(SMALL);
     struct params p = params_of(SPLIT_FRACTIONS);
     struct split s, kept;
@@ -389,6 +389,8 @@ static void molecules_without_a_label_are_counted(void **state)
     label[kept.row[0][kept.n[0] - 1] * TARGETS + 1] = (double)NAN;
     assert_said(split_make(&p, deck, &d, two, 2, &s), ERR_DATA,
                 "some-data: 1 molecules");
+    assert_said(split_make(&p, deck, &d, &none, 1, &s), ERR_DATA,
+                "some-data: 20 molecules");
     split_fini(&kept);
     deck_close(&deck);
 }
