@@ -23,8 +23,8 @@ const char *part_name(enum part p);
 
 struct split {
     int64_t n[PARTS];
-    int64_t
-        *row[PARTS]; /* rows of the data set, in the rule's order; a block */
+    int64_t *row[PARTS];  /* rows of the data set, in the rule's order; one
+                           * block from row[0] on */
     struct digest digest; /* of the file; "" for rules */
 };
 
