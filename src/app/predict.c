@@ -205,7 +205,6 @@ static int compare_rows(const void *a, const void *b)
 static enum err rows_of_part(struct predict *p, const char *word)
 {
     const struct source_model *m = &p->model[0];
-    int column[LOADER_TARGETS];
     struct split split;
     int part = 0;
 
@@ -231,49 +230,52 @@ static enum err rows_of_part(struct predict *p, const char *word)
     return OK;
 }
 
-/* Whether all models know this molecule's elements; *unseen: an element that no
- * training part had. */
-static int known_molecule(const struct predict *p, int64_t row, int *unknown,
-                          int *unseen)
+/* The first element of a molecule that a model does not know, or 0. */
+static int unknown_element(const struct predict *p, int64_t row)
+{
+    int z = 0;
+
+    for (int i = 0; i < p->models && !z; i++)
+        z = elements_unknown(&p->model[i].head.elements, p->data, row);
+    return z;
+}
+
+/* The first that a model's training part never had, or 0. */
+static int unseen_element(const struct predict *p, int64_t row)
 {
     const struct dataset *d = p->data;
-    int known = 1;
 
     for (int i = 0; i < p->models; i++) {
         const struct elements *e = &p->model[i].head.elements;
 
-        for (int64_t a = d->atom_begin[row]; a < d->atom_begin[row + 1]; a++) {
-            if (elements_index(e, d->number[a]) < 0) {
-                *unknown = d->number[a];
-                known = 0;
-            } else if (!memchr(e->seen_number, d->number[a], (size_t)e->seen)) {
-                *unseen = d->number[a];
-            }
-        }
+        for (int64_t a = d->atom_begin[row]; a < d->atom_begin[row + 1]; a++)
+            if (!memchr(e->seen_number, d->number[a], (size_t)e->seen))
+                return d->number[a];
     }
-    return known;
+    return 0;
 }
 
 static enum err leave_out_unknown(struct predict *p)
 {
-    int64_t kept = 0;
-    int unseen = 0, was = 0;
+    int64_t kept = 0, unseen = 0;
 
     for (int64_t i = 0; i < p->n; i++) {
-        int unknown = 0;
+        int64_t row = p->row[i], id = p->data->id[row];
+        int z = unknown_element(p, row);
 
-        if (known_molecule(p, p->row[i], &unknown, &unseen))
-            p->row[kept++] = p->row[i];
-        else
+        if (z) {
             log_warn("%s: molecule %lld holds an element that the model does "
                      "not know (atomic number %d); left out",
-                     p->data->path, (long long)p->data->id[p->row[i]], unknown);
-        if (unseen != was)
+                     p->data->path, (long long)id, z);
+            continue;
+        }
+        p->row[kept++] = row;
+        z = unseen_element(p, row);
+        if (z && !unseen++)
             log_warn("%s: molecule %lld holds an element that the training "
-                     "part never had (atomic number %d); do not trust its "
-                     "prediction",
-                     p->data->path, (long long)p->data->id[p->row[i]], unseen);
-        was = unseen;
+                     "part never had (atomic number %d); do not trust such "
+                     "predictions",
+                     p->data->path, (long long)id, z);
     }
     p->n = kept;
     if (kept == 0)
