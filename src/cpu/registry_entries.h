@@ -10,6 +10,8 @@ void k_attend_ref_f32(struct kernels *k);
 void k_attend_ref_f64(struct kernels *k);
 void k_conv_ref_f32(struct kernels *k);
 void k_conv_ref_f64(struct kernels *k);
+void k_conv_bwd_ref_f32(struct kernels *k);
+void k_conv_bwd_ref_f64(struct kernels *k);
 void k_geometry_ref_f32(struct kernels *k);
 void k_geometry_ref_f64(struct kernels *k);
 void k_trunk_ref_f32(struct kernels *k);
