@@ -166,7 +166,7 @@ static void logits_bwd_q(const struct graph *g, const struct geometry *geo,
                          const struct heads *a, const struct tensor *dscore,
                          struct tensor dq[])
 {
-    int nodes = used_nodes(g);
+    int nodes = used_nodes(&g->in);
 
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < nodes; n++)
@@ -212,7 +212,7 @@ static int gather_heads(const struct gather *v)
 static void aggregate_fwd(const struct graph *g, const struct geometry *geo,
                           const struct gather *v, struct tensor z[])
 {
-    int rows = used_rows(v->rows);
+    int rows = used_nodes(v->rows);
 
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < rows; n++)
@@ -252,7 +252,7 @@ static void aggregate_bwd(const struct graph *g, struct geometry *geo,
                           const struct gather *v, const struct tensor dz[],
                           struct tensor dvalue[], struct tensor *da)
 {
-    int rows = used_rows(v->rows);
+    int rows = used_nodes(v->rows);
 
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < rows; n++)

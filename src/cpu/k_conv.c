@@ -54,7 +54,7 @@ static void conv_prepare(struct conv *c)
 
 #pragma omp parallel for schedule(static)
         for (int i = 0; i < pairs; i++)
-            fold_rows(c, p, i, packed + (size_t)i * rows * RADIAL_HIDDEN);
+            fold_rows(c, p, i, packed + i * rows * RADIAL_HIDDEN);
     }
 }
 

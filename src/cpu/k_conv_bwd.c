@@ -105,7 +105,7 @@ static void edge_add(const struct conv *c, int edge, int skip,
 static void nodes_add(const struct conv *c, struct tensor dx[])
 {
     const struct csr *out = &c->graph->out;
-    int nodes = used_nodes(c->graph);
+    int nodes = used_nodes(out);
 
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < nodes; n++)

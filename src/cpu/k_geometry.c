@@ -97,7 +97,7 @@ static void pull(const struct graph *g, const struct geometry *geo, int e,
 static void geometry_bwd(const struct graph *g, const struct geometry *geo,
                          struct tensor *dx)
 {
-    int nodes = used_nodes(g);
+    int nodes = used_nodes(&g->in);
 
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < nodes; n++) {

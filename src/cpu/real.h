@@ -21,41 +21,30 @@ typedef REAL real;
 #define ENTER_(family, variant) ENTER_2(family, variant)
 #define ENTER_2(family, variant) family##_##variant
 
-/* How many of the n that there is room for are in use. */
-static inline int used_of(int n, const int *in_use)
-{
-    return in_use ? *in_use : n;
-}
-
 static inline int used(const struct tensor *t)
 {
-    return used_of(t->n, t->used);
+    return t->used ? *t->used : t->n;
 }
 
-static inline int used_rows(const struct csr *r)
+static inline int used_nodes(const struct csr *in)
 {
-    return used_of(r->n, r->used);
-}
-
-static inline int used_nodes(const struct graph *g)
-{
-    return used_of(g->nodes, g->used_nodes);
+    return in->used ? *in->used : in->n;
 }
 
 static inline int used_bonds(const struct graph *g)
 {
-    return used_of(g->bonds, g->used_bonds);
+    return g->used_bonds ? *g->used_bonds : g->bonds;
 }
 
 static inline int used_edges(const struct graph *g)
 {
-    return used_of(g->edges, g->used_edges);
+    return g->used_edges ? *g->used_edges : g->edges;
 }
 
 /* What stands at place i, begin[n] <= i < begin[n+1], of the rows summed. */
-static inline int entry(const struct csr *r, int i)
+static inline int entry(const struct csr *rows, int i)
 {
-    return r->edge ? r->edge[i] : i;
+    return rows->edge ? rows->edge[i] : i;
 }
 
 /* The channels of component m of node (or edge) n. */
