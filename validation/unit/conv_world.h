@@ -67,6 +67,9 @@ void world_backward(struct world *w);
 struct heads world_heads(const struct world *w);
 struct gather world_gather(const struct world *w);
 
+/* The same shape, zero-filled. */
+struct tensor world_like(struct world *w, const struct tensor *t);
+
 /* Row n, component m. */
 double *at(const struct tensor *t, int n, int m);
 int used(const struct tensor *t);
