@@ -26,6 +26,8 @@ enum { CKPT_FORMAT = 1, CKPT_PATH = 128 };
  * when written, owned (ckpt_head_fini) when read. */
 struct ckpt_head {
     int is_model;       /* kind: model, else checkpoint */
+    int format;         /* read: also of a newer file that is refused */
+    int64_t step;       /* optimiser steps done */
     char *deck;         /* portable */
     char *isa;          /* instruction set chosen; checkpoints */
     struct digest data; /* of the data set */
