@@ -3,9 +3,10 @@
 # stand in several: then the compiler makes the vectors. The flags below give
 # vectors without changing a bit.
 libcore_a_SOURCES += src/cpu/conv_block.h src/cpu/cpuid.c src/cpu/cpuid.h \
-	src/cpu/device_cpu.c src/cpu/device_cpu.h src/cpu/real.h \
-	src/cpu/registry.c src/cpu/registry.h src/cpu/registry_entries.h \
-	src/cpu/turn.h
+	src/cpu/device_cpu.c src/cpu/device_cpu.h src/cpu/device_paranoid.c \
+	src/cpu/device_paranoid.h src/cpu/paranoid.h \
+	src/cpu/paranoid_kernels.c src/cpu/real.h src/cpu/registry.c \
+	src/cpu/registry.h src/cpu/registry_entries.h src/cpu/turn.h
 vector_flags = -ftree-vectorize -fvect-cost-model=dynamic -fno-math-errno \
 	-fno-trapping-math
 reference_kernels = src/cpu/k_attend.c src/cpu/k_conv.c src/cpu/k_conv_bwd.c \
