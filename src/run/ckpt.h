@@ -26,6 +26,8 @@ enum { CKPT_FORMAT = 1, CKPT_PATH = 128 };
  * when written, owned (ckpt_head_fini) when read. */
 struct ckpt_head {
     int is_model;       /* kind: model, else checkpoint */
+    int format;         /* read: also of a newer file that is refused */
+    int64_t step;       /* optimiser steps done */
     char *deck;         /* portable */
     char *isa;          /* instruction set chosen; checkpoints */
     struct digest data; /* of the data set */
@@ -60,8 +62,8 @@ enum err ckpt_write(const char *path, const struct ckpt_head *head,
                     const struct ckpt_state *state, const struct lock *lock,
                     const struct digest *previous, struct digest *digest);
 
-/* The head alone. ERR_CHECKPOINT: damaged, no such kind, a newer format (both
- * named). */
+/* The head alone, behind the seal (every byte of the file is checked).
+ * ERR_CHECKPOINT: damaged, no such kind, a newer format (both named). */
 enum err ckpt_read_head(const char *path, struct ckpt_head *out);
 
 /* All arrays, after seal, names and shapes were checked: state is changed only

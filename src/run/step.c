@@ -73,14 +73,16 @@ static void run_part(struct trainer *t, const int64_t rows[], int n, int part)
     timer_lap(&t->phases, PHASE_BACKWARD, now);
 }
 
-/* Over ranks: gradients, losses, and how many want to stop. */
-static void reduce(struct trainer *t, int want_stop)
+/* Over ranks: gradients, losses, and wishes. */
+static void reduce(struct trainer *t, const int wish[])
 {
     struct device *d = t->job->device;
     int64_t n = t->optimizer.o.n;
-    double wish = want_stop ? 1 : 0, now = timer_now();
+    double wishes[WISHES], now = timer_now();
 
-    d->put(d, t->sums_device + t->sums - 1, &wish, sizeof wish);
+    for (int i = 0; i < WISHES; i++)
+        wishes[i] = wish[i];
+    d->put(d, t->sums_device + t->sums - WISHES, wishes, sizeof wishes);
     if (t->optimizer.grid)
         d->reduce_begin(d, SLOT_GRADIENT, t->optimizer.grid, n + 1,
                         DEVICE_INT64);
@@ -181,7 +183,8 @@ static enum err update(struct trainer *t, const int64_t rows[], int n,
     return OK;
 }
 
-enum err trainer_step(struct trainer *t, int want_stop, struct step_result *out)
+enum err trainer_step(struct trainer *t, const int wish[],
+                      struct step_result *out)
 {
     struct step_result r = {.molecules = 0};
     int64_t step = t->progress.step, known[LOADER_TARGETS], labels;
@@ -196,11 +199,12 @@ enum err trainer_step(struct trainer *t, int want_stop, struct step_result *out)
         if (count > 0)
             run_part(t, rows + first, count, k);
     }
-    reduce(t, want_stop);
+    reduce(t, wish);
     r.loss = labels > 0 ? total(t, 0) / (double)labels : 0;
     r.grad_norm = optimizer_last_norm(&t->optimizer);
     r.lr = schedule_rate(t->job->params, step + 1, t->steps_per_epoch);
-    r.stop_wanted = (int)t->sums_host[t->sums - 1];
+    for (int i = 0; i < WISHES; i++)
+        r.wanted[i] = (int)t->sums_host[t->sums - WISHES + i];
     TRY(update(t, rows, r.molecules, &r));
     if (!r.left_out)
         count_epoch(t, known);

@@ -62,17 +62,20 @@ struct trainer {
     int64_t steps_per_epoch;
     int64_t order_epoch; /* of order; -1: none */
     int64_t *order;      /* [training molecules] */
-    int sums;            /* numbers in sums: parts (1 + targets) + 1 */
+    int sums;            /* numbers in sums: parts (1 + targets) + WISHES */
     double *sums_device, *sums_host;
     double *scale_device;
 };
+
+/* What ranks may wish for after a step; rides in its reduction. */
+enum wish { WISH_STOP, WISH_SAVE, WISHES };
 
 /* What one step did; the same on all ranks. */
 struct step_result {
     double loss, lr, grad_norm;
     int molecules;
-    int left_out;    /* not finite, and on_nonfinite: skip */
-    int stop_wanted; /* ranks that wanted to stop */
+    int left_out;       /* not finite, and on_nonfinite: skip */
+    int wanted[WISHES]; /* ranks that wished so */
 };
 
 /* Sizes the largest batch and every arena. measured: only that, nothing is
@@ -89,9 +92,9 @@ enum err trainer_start(struct trainer *t);
 /* After weights were loaded. */
 void trainer_resumed(struct trainer *t);
 
-/* The next step. want_stop: this rank's wish, summed over all.
+/* The next step. wish [WISHES]: what this rank wants, 0 or 1 each.
  * ERR_NONFINITE: names step and molecules; the state is as before. */
-enum err trainer_step(struct trainer *t, int want_stop,
+enum err trainer_step(struct trainer *t, const int wish[],
                       struct step_result *out);
 
 /* Whether the last step closed an epoch; its number, from 1. */

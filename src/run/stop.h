@@ -25,7 +25,8 @@ struct stop;
 /* Rank 0 knows the time: run.time_limit, else SE3T_END_TIME, else the
  * scheduler's answer (squeue, asked again every few minutes by a child, off the
  * step path). ERR_DECK: SE3T_END_TIME is no number. ERR_ENVIRONMENT: memory. */
-enum err stop_open(const struct params *p, int rank, struct stop **out);
+enum err stop_open(const struct params *p, int rank, int64_t steps_per_epoch,
+                   struct stop **out);
 void stop_close(struct stop **s);
 
 /* A save took so long: leaves early enough for one under way, one more and 2 s.

@@ -136,7 +136,7 @@ static enum err prepare(const struct job *job, struct trainer *t)
     t->steps_per_epoch = steps_of_epoch(job);
     t->order_epoch = -1;
     t->progress.best_score = INFINITY;
-    t->sums = t->parts * (1 + job->scale.n) + 1;
+    t->sums = t->parts * (1 + job->scale.n) + WISHES;
     TRY(mem_alloc((size_t)t->sums, sizeof(double), "sums of losses", &data));
     t->sums_host = data;
     TRY(mem_alloc((size_t)job->split->n[PART_TRAIN], sizeof(int64_t),
