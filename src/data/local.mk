@@ -1,1 +1,1 @@
-libcore_a_SOURCES +=
+libcore_a_SOURCES += src/data/batch.c src/data/batch.h
