@@ -2,16 +2,17 @@
 # program has all of them and cpuid chooses at run time. A plain kernel file may
 # stand in several: then the compiler makes the vectors. The flags below give
 # vectors without changing a bit.
-libcore_a_SOURCES += src/cpu/cpuid.c src/cpu/cpuid.h src/cpu/device_cpu.c \
-	src/cpu/device_cpu.h src/cpu/device_paranoid.c \
+libcore_a_SOURCES += src/cpu/conv_block.h src/cpu/cpuid.c src/cpu/cpuid.h \
+	src/cpu/device_cpu.c src/cpu/device_cpu.h src/cpu/device_paranoid.c \
 	src/cpu/device_paranoid.h src/cpu/paranoid.h \
 	src/cpu/paranoid_kernels.c src/cpu/real.h src/cpu/registry.c \
-	src/cpu/registry.h src/cpu/registry_entries.h
+	src/cpu/registry.h src/cpu/registry_entries.h src/cpu/turn.h
 vector_flags = -ftree-vectorize -fvect-cost-model=dynamic -fno-math-errno \
 	-fno-trapping-math
-reference_kernels = src/cpu/k_grid.c src/cpu/k_linear.c src/cpu/k_loss.c \
-	src/cpu/k_norm.c src/cpu/k_optim.c src/cpu/k_pool.c \
-	src/cpu/k_softmax.c
+reference_kernels = src/cpu/k_attend.c src/cpu/k_conv.c src/cpu/k_conv_bwd.c \
+	src/cpu/k_geometry.c src/cpu/k_grid.c src/cpu/k_linear.c \
+	src/cpu/k_loss.c src/cpu/k_norm.c src/cpu/k_optim.c src/cpu/k_pool.c \
+	src/cpu/k_softmax.c src/cpu/k_trunk.c
 reference_flags = $(AM_CFLAGS) $(vector_flags) -ffp-contract=off
 
 noinst_LIBRARIES += libref_f32.a libref_f64.a

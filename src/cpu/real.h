@@ -31,6 +31,22 @@ static inline int used_nodes(const struct csr *in)
     return in->used ? *in->used : in->n;
 }
 
+static inline int used_bonds(const struct graph *g)
+{
+    return g->used_bonds ? *g->used_bonds : g->bonds;
+}
+
+static inline int used_edges(const struct graph *g)
+{
+    return g->used_edges ? *g->used_edges : g->edges;
+}
+
+/* What stands at place i, begin[n] <= i < begin[n+1], of the rows summed. */
+static inline int entry(const struct csr *rows, int i)
+{
+    return rows->edge ? rows->edge[i] : i;
+}
+
 /* The channels of component m of node (or edge) n. */
 static inline real *row(const struct tensor *t, int n, int m)
 {

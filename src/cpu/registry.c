@@ -23,6 +23,11 @@ struct variant {
 
 /* In the order in which they overwrite each other: ascending isa. */
 static const struct variant variants[] = {
+    REFERENCE(k_geometry),
+    REFERENCE(k_trunk),
+    REFERENCE(k_conv),
+    REFERENCE(k_conv_bwd),
+    REFERENCE(k_attend),
     REFERENCE(k_norm),
     REFERENCE(k_softmax),
     REFERENCE(k_linear),

@@ -11,6 +11,11 @@ struct kernels;
     void family##_ref_f32(struct kernels *k);                                  \
     void family##_ref_f64(struct kernels *k)
 
+REFERENCE_ENTRIES(k_geometry);
+REFERENCE_ENTRIES(k_trunk);
+REFERENCE_ENTRIES(k_conv);
+REFERENCE_ENTRIES(k_conv_bwd);
+REFERENCE_ENTRIES(k_attend);
 REFERENCE_ENTRIES(k_norm);
 REFERENCE_ENTRIES(k_softmax);
 REFERENCE_ENTRIES(k_linear);
