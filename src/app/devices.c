@@ -166,9 +166,13 @@ void threads_choose(struct comm *c)
         log_warn("OMP_NUM_THREADS: more threads than cores a rank (expected at "
                  "most %d, found %d); bind ranks to more cores, or set it",
                  cores(), threads);
+}
+
+void threads_log(const struct comm *c)
+{
     log_detail("%d ranks, %d on this node, %d threads each, %d cores in the "
                "affinity mask",
-               comm_size(c), comm_node_size(c), threads, cores());
+               comm_size(c), comm_node_size(c), threads_of_rank(), cores());
 }
 
 int threads_of_rank(void)

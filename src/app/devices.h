@@ -27,8 +27,11 @@ void device_check(const struct params *p, struct deck *deck);
 
 /* Collective. Threads of this rank: OMP_NUM_THREADS where it is a number, else
  * its share of the cores it may use; warns of an odd value and of more threads
- * than cores. One line to the log. */
+ * than cores. Before a device is opened. */
 void threads_choose(struct comm *c);
+
+/* Ranks, threads and the affinity mask in one line, to log.txt. */
+void threads_log(const struct comm *c);
 int threads_of_rank(void);
 
 /* Which kernels run, slot by slot, and why not a faster set: to log.txt, or as

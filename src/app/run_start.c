@@ -329,7 +329,7 @@ static enum err begin(struct run *r, struct resumption *from)
     if (from->applied && *from->applied)
         log_note("from now on: %s", from->applied);
     warn_of_name(r->setup->params.run.dir);
-    threads_choose(c);
+    threads_log(c);
     device_log(r->setup->job.device, 0);
     say_memory(r);
     say_start(r);

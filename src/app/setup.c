@@ -100,6 +100,7 @@ close:
 
 enum err setup_device(struct setup *s, const char *kept)
 {
+    threads_choose(s->comm);
     TRY(device_choose(s->comm, &s->params, kept, &s->job.device));
     return OK;
 }
