@@ -220,8 +220,9 @@ static enum err parse(const struct import_input *in,
     slice_line(&text, &line);
     if (slice_words(line, word, 1) != 1 || !slice_int(word[0], &atoms) ||
         atoms < 1 || atoms > IMPORT_ATOMS)
-        return import_refuse(r, 0, "no count of atoms (1 to %d) in its first "
-                                   "line",
+        return import_refuse(r, 0,
+                             "no count of atoms (1 to %d) in its first "
+                             "line",
                              IMPORT_ATOMS);
     if (!slice_line(&text, &line))
         return import_refuse(r, 0, "it ends after its first line");
@@ -229,10 +230,12 @@ static enum err parse(const struct import_input *in,
     if (r->reason)
         return OK;
     TRY(molecule_atoms(&r->m, (int)atoms));
+    r->m.atoms = (int)atoms;
     for (int i = 0; i < atoms; i++) {
         if (!slice_line(&text, &line) || slice_blank(line))
-            return import_refuse(r, HEAD + i, "%d atoms, its first line says "
-                                              "%d",
+            return import_refuse(r, HEAD + i,
+                                 "%d atoms, its first line says "
+                                 "%d",
                                  i, (int)atoms);
         TRY(parse_atom(r, i, line, &c));
         if (r->reason)

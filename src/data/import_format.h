@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 enum {
-    IMPORT_ATOMS = 4096,   /* of a molecule at most */
+    IMPORT_ATOMS = 4096,     /* of a molecule at most */
     IMPORT_RECORD = 16 << 20 /* bytes of a record at most */
 };
 
@@ -64,9 +64,9 @@ enum import_cut { CUT_NONE, CUT_BEFORE, CUT_AFTER };
 
 struct import_reader {
     int numbered, qm9;
-    int derive;             /* 1: bonds come from geometry and SMILES */
-    const char *suffix[4];  /* of an archive's members that count */
-    int skip_blank;         /* blank lines before a record are nothing */
+    int derive;            /* 1: bonds come from geometry and SMILES */
+    const char *suffix[4]; /* of an archive's members that count */
+    int skip_blank;        /* blank lines before a record are nothing */
     /* Where records end: `index` lines of the record stand before `line`. */
     enum import_cut (*cut)(int64_t index, struct slice line);
     /* Each may be NULL: a source is opened; a member's first line, which is no

@@ -286,6 +286,7 @@ static enum err parse_bonds(const struct edges *e, struct import_result *r)
     if (flaw)
         return import_refuse(r, 0, "%s", flaw);
     TRY(molecule_bonds(m, e->n / 2));
+    m->bonds = e->n / 2;
     for (int k = 0; k < e->n; k++)
         if (e->src[k] < e->dst[k]) {
             m->bond[2 * n] = e->src[k];
@@ -309,6 +310,7 @@ static enum err parse(const struct import_input *in,
     if (atoms < 1 || atoms > IMPORT_ATOMS || edges > 16 * IMPORT_ATOMS)
         return import_refuse(r, 0, "%d atoms and %d bonds", atoms, edges);
     TRY(molecule_atoms(&r->m, atoms));
+    r->m.atoms = atoms;
     memcpy(r->m.number, (const uint8_t *)z->data[NODE_ATTR] + z->atom,
            (size_t)atoms);
     memcpy(r->m.x, (const double *)z->data[NODE_POS] + 3 * z->atom,
@@ -320,6 +322,7 @@ static enum err parse(const struct import_input *in,
                                  "F, or not that of its number",
                                  i + 1);
     TRY(molecule_targets(&r->m, QM9_TARGETS));
+    r->m.targets = QM9_TARGETS;
     for (int t = 0; t < QM9_TARGETS; t++) {
         r->m.target[t] = target[QM9_TARGETS * rec->index + t];
         if (!isfinite(r->m.target[t]))

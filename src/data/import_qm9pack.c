@@ -199,6 +199,7 @@ static enum err parse_molecule(const struct slice *column[COLUMNS],
         atoms > IMPORT_ATOMS)
         return import_refuse(r, 0, "N_atoms is no count of atoms");
     TRY(molecule_atoms(m, (int)atoms));
+    m->atoms = (int)atoms;
     if (!elements(r, *column[ELEMENT_LIST]))
         return import_refuse(r, 0, "Elements is not a list of %d of H C N O F",
                              m->atoms);
@@ -245,6 +246,7 @@ static enum err parse(const struct import_input *in,
     if (r->reason)
         return OK;
     TRY(molecule_targets(&r->m, QM9_TARGETS));
+    r->m.targets = QM9_TARGETS;
     qm9_convert(raw, r->m.number, r->m.atoms, r->m.target);
     return OK;
 }

@@ -183,9 +183,8 @@ static int parse_bond(struct mol *w, int k, struct slice line)
         return 0;
     }
     if (a < 1 || a > m->atoms || b < 1 || b > m->atoms || a == b) {
-        import_refuse(w->r, w->line - 1,
-                      "bond %d joins atoms %d and %d of %d", k + 1, a, b,
-                      m->atoms);
+        import_refuse(w->r, w->line - 1, "bond %d joins atoms %d and %d of %d",
+                      k + 1, a, b, m->atoms);
         return 0;
     }
     if (order < 1 || order > 4) {
@@ -222,8 +221,9 @@ static int parse_head(struct mol *w, int *atoms, int *bonds)
     }
     if (!column_int(line, 0, 3, atoms) || !column_int(line, 3, 3, bonds) ||
         *atoms < 1 || *atoms > MOST || *bonds < 0 || *bonds > MOST) {
-        import_refuse(w->r, HEAD - 1, "no counts of atoms and bonds in their "
-                                      "columns");
+        import_refuse(w->r, HEAD - 1,
+                      "no counts of atoms and bonds in their "
+                      "columns");
         return 0;
     }
     return 1;
@@ -286,8 +286,8 @@ static enum err parse_items(struct mol *w)
         open = memchr(line.s, '<', line.n);
         end = open ? memchr(open, '>', (size_t)(line.s + line.n - open)) : NULL;
         if (end)
-            name = slice_trim(
-                (struct slice){open + 1, (size_t)(end - open - 1)});
+            name =
+                slice_trim((struct slice){open + 1, (size_t)(end - open - 1)});
         while (take_line(w, &line) && !slice_blank(line) &&
                cut(0, line) == CUT_NONE) {
             value = slice_trim(line);
@@ -314,6 +314,7 @@ static enum err parse_targets(const struct import_input *in, struct mol *w,
                              "the table beside it has no row for it, several, "
                              "or a damaged one");
     TRY(molecule_targets(m, QM9_TARGETS));
+    m->targets = QM9_TARGETS;
     qm9_convert(row->raw, m->number, m->atoms, m->target);
     for (int i = 0; i < 4; i++)
         m->target[QM9_ATOMIC + i] =
@@ -403,6 +404,7 @@ static enum err parse_bonds(struct mol *w, int bonds)
     int aromatic = 0;
 
     TRY(molecule_bonds(m, bonds));
+    m->bonds = bonds;
     for (int k = 0; k < bonds; k++) {
         if (!take_line(w, &line))
             return import_refuse(r, w->line - 1, "it ends before bond %d",
@@ -414,7 +416,9 @@ static enum err parse_bonds(struct mol *w, int bonds)
     molecule_sort_bonds(m);
     if (!aromatic)
         return OK;
-    TRY(bonds_kekulize(m, r->room, sizeof r->room, &reason));
+    reason = molecule_flaw(m, r->room, sizeof r->room);
+    if (!reason)
+        TRY(bonds_kekulize(m, r->room, sizeof r->room, &reason));
     r->reason = reason;
     r->line = HEAD;
     return OK;
@@ -433,6 +437,7 @@ static enum err parse(const struct import_input *in,
     if (in->numbered && r->m.id == 0)
         return import_refuse(r, 0, "its title is not gdb_ and a number");
     TRY(molecule_atoms(&r->m, atoms));
+    r->m.atoms = atoms;
     for (int i = 0; i < atoms; i++) {
         if (!take_line(&w, &line))
             return import_refuse(r, w.line - 1, "it ends before atom %d",

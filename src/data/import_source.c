@@ -421,7 +421,8 @@ static enum err next_of_archive(struct source *s, int *more)
         if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
             return damaged(s, archive_error_string(s->archive));
         format = archive_format(s->archive);
-        s->many = format != ARCHIVE_FORMAT_RAW && format != ARCHIVE_FORMAT_EMPTY;
+        s->many =
+            format != ARCHIVE_FORMAT_RAW && format != ARCHIVE_FORMAT_EMPTY;
     } while (s->many && !is_plain(entry));
     name = archive_entry_pathname(entry);
     TRY(s->many ? set_label(s, ":", name ? name : "?") : set_label(s, "", ""));

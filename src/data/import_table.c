@@ -17,10 +17,9 @@ enum { FIELDS = 64, ID = 32, NUMBERS = QM9_NUMBERS + 4, COLUMNS };
 
 /* The numbers in the order of struct import_row, then the id. */
 static const char *const name[COLUMNS] = {
-    "A",    "B",       "C",         "mu",        "alpha",
-    "homo", "lumo",    "gap",       "r2",        "zpve",
-    "u0",   "u298",    "h298",      "g298",      "cv",
-    "u0_atom", "u298_atom", "h298_atom", "g298_atom", "mol_id",
+    "A",   "B",       "C",         "mu",        "alpha",     "homo",   "lumo",
+    "gap", "r2",      "zpve",      "u0",        "u298",      "h298",   "g298",
+    "cv",  "u0_atom", "u298_atom", "h298_atom", "g298_atom", "mol_id",
 };
 
 struct entry {
@@ -46,8 +45,7 @@ int import_table_path(const char *sdf, char *room, size_t bytes)
         if (slice_ends(s, packed[i]))
             s.n -= strlen(packed[i]);
     snprintf(room, bytes, "%.*s.csv", (int)s.n, s.s);
-    return slice_ends(s, ".sdf") && stat(room, &st) == 0 &&
-           S_ISREG(st.st_mode);
+    return slice_ends(s, ".sdf") && stat(room, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 static enum err read_header(struct source *s, struct import_table *t)
@@ -58,8 +56,7 @@ static enum err read_header(struct source *s, struct import_table *t)
     int more;
 
     TRY(source_line(s, &line, &more));
-    t->fields =
-        csv_fields(more ? line.text : slice_of(""), field, FIELDS);
+    t->fields = csv_fields(more ? line.text : slice_of(""), field, FIELDS);
     missing = t->fields < 0 || t->fields > FIELDS
                   ? name[COLUMNS - 1]
                   : csv_columns(field, t->fields, name, COLUMNS, t->place);

@@ -126,6 +126,7 @@ static enum err parse(const struct import_input *in,
     if (!parse_properties(r, line, raw))
         return OK;
     TRY(molecule_atoms(&r->m, (int)atoms));
+    r->m.atoms = (int)atoms;
     for (int i = 0; i < atoms; i++) {
         if (!slice_line(&text, &line))
             return import_refuse(r, HEAD + i, "it ends before atom %d", i + 1);
@@ -136,6 +137,7 @@ static enum err parse(const struct import_input *in,
         return OK;
     TRY(molecule_smiles(&r->m, smiles.s, smiles.n));
     TRY(molecule_targets(&r->m, QM9_TARGETS));
+    r->m.targets = QM9_TARGETS;
     qm9_convert(raw, r->m.number, r->m.atoms, r->m.target);
     return OK;
 }

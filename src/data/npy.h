@@ -12,10 +12,10 @@
 struct source;
 
 struct npy {
-    char kind;         /* 'i' 'u' 'f' 'b' */
-    int width, swap;   /* bytes of a number; not this machine's order */
+    char kind;       /* 'i' 'u' 'f' 'b' */
+    int width, swap; /* bytes of a number; not this machine's order */
     int fortran;
-    int rank;          /* 1 or 2 */
+    int rank;              /* 1 or 2 */
     int64_t rows, columns; /* columns 1 when rank is 1 */
 };
 

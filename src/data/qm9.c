@@ -10,12 +10,12 @@
 enum { U0 = 7, ENERGIES = 4, FREE = 10 }; /* places of U0, and of U0 as read */
 
 const struct qm9_target qm9_target[QM9_TARGETS] = {
-    {"mu", "D"},       {"alpha", "a0^3"},      {"homo", "eV"},
-    {"lumo", "eV"},    {"gap", "eV"},          {"r2", "a0^2"},
-    {"zpve", "eV"},    {"U0", "eV"},           {"U", "eV"},
-    {"H", "eV"},       {"G", "eV"},            {"Cv", "cal/(mol K)"},
-    {"U0_atom", "eV"}, {"U_atom", "eV"},       {"H_atom", "eV"},
-    {"G_atom", "eV"},  {"A", "GHz"},           {"B", "GHz"},
+    {"mu", "D"},       {"alpha", "a0^3"}, {"homo", "eV"},
+    {"lumo", "eV"},    {"gap", "eV"},     {"r2", "a0^2"},
+    {"zpve", "eV"},    {"U0", "eV"},      {"U", "eV"},
+    {"H", "eV"},       {"G", "eV"},       {"Cv", "cal/(mol K)"},
+    {"U0_atom", "eV"}, {"U_atom", "eV"},  {"H_atom", "eV"},
+    {"G_atom", "eV"},  {"A", "GHz"},      {"B", "GHz"},
     {"C", "GHz"},
 };
 

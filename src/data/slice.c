@@ -99,8 +99,7 @@ int slice_ends(struct slice s, const char *tail)
 {
     size_t n = strlen(tail);
 
-    return s.n >= n &&
-           slice_equal_case((struct slice){s.s + s.n - n, n}, tail);
+    return s.n >= n && slice_equal_case((struct slice){s.s + s.n - n, n}, tail);
 }
 
 int slice_compare(struct slice a, struct slice b)
