@@ -12,7 +12,6 @@
 #include <string.h>
 
 enum {
-    MOST_BYTES = 1 << 20,
     LINE = 1024,       /* of one mistake */
     MOST_SAID = 65536, /* of all: later ones are counted */
     MESSAGE = 2000,    /* what err_set holds, but for the last line */
@@ -240,7 +239,7 @@ static enum err read_file(const char *path, char *text, size_t *bytes)
     int wrong = !f;
 
     if (f) {
-        *bytes = fread(text, 1, MOST_BYTES + 1, f);
+        *bytes = fread(text, 1, TREE_BYTES + 1, f);
         wrong = ferror(f);
     }
     if (wrong)
@@ -258,7 +257,7 @@ enum err deck_open(const char *path, struct deck **out)
     size_t bytes;
     enum err err;
 
-    TRY(mem_alloc(MOST_BYTES + 1, 1, "the text of the deck", &text));
+    TRY(mem_alloc(TREE_BYTES + 1, 1, "the text of the deck", &text));
     TRY_GOTO(read_file(path, text, &bytes), free_text);
     err = deck_parse(text, bytes, path, out);
 free_text:

@@ -50,7 +50,7 @@ enum precision {
     PRECISION_BF16,
     PRECISION_FP16
 };
-enum radial { RADIAL_EXACT, RADIAL_TABULATED };
+enum radial_mode { RADIAL_EXACT, RADIAL_TABULATED };
 
 /* A time or a number of steps or epochs. */
 enum unit { UNIT_NONE, UNIT_SECONDS, UNIT_STEPS, UNIT_EPOCHS };
@@ -105,7 +105,7 @@ struct params {
     } train;
     struct {
         enum precision precision;
-        enum radial radial;
+        enum radial_mode radial;
         double tolerance;
         int low_memory;
     } compute;

@@ -84,35 +84,43 @@ static int is_number(const struct node *n)
            params_number(n->text, strlen(n->text), &x);
 }
 
-/* YAML 1.1 has more words for true and false than decks. */
-static const char *boolean_meant(const struct node *n)
+/* Words of other programs that are not near any of ours; YAML 1.1 has more
+ * words for true and false than decks. */
+static const char *word_meant(const struct key *key, const struct node *n)
 {
-    static const char *const words[][2] = {
-        {"yes", "write true"}, {"on", "write true"},   {"1", "write true"},
-        {"no", "write false"}, {"off", "write false"}, {"0", "write false"},
+    static const struct {
+        enum key_type type;
+        const char *word, *advice;
+    } words[] = {
+        {KEY_BOOL, "yes", "write true"},
+        {KEY_BOOL, "on", "write true"},
+        {KEY_BOOL, "1", "write true"},
+        {KEY_BOOL, "no", "write false"},
+        {KEY_BOOL, "off", "write false"},
+        {KEY_BOOL, "0", "write false"},
+        {KEY_WORD, "gpu", "did you mean cuda?"},
+        {KEY_WORD, "mean", "did you mean avg?"},
     };
     enum { WORDS = sizeof words / sizeof *words };
 
     for (int i = 0; n->kind == NODE_SCALAR && i < WORDS; i++)
-        if (strcmp(n->text, words[i][0]) == 0)
-            return words[i][1];
+        if (words[i].type == key->type && strcmp(n->text, words[i].word) == 0)
+            return words[i].advice;
     return NULL;
 }
 
 static int wrong(struct reading *r, const struct key *key, const struct node *n,
                  const char *what)
 {
-    const char *word = near_word(key, n), *advice = NULL;
+    const char *word = near_word(key, n), *advice = word_meant(key, n);
     char text[64];
 
-    if (word) {
+    if (!advice && word) {
         snprintf(text, sizeof text, "did you mean %.40s?", word);
         advice = text;
-    } else if (key->type == KEY_BOOL)
-        advice = boolean_meant(n);
-    else if (n->kind == NODE_SCALAR && n->quoted && is_number(n))
+    } else if (!advice && n->kind == NODE_SCALAR && n->quoted && is_number(n))
         advice = "take the quotes away";
-    else if ((key->type == KEY_TIME || key->type == KEY_INTERVAL) &&
+    else if (!advice && (key->type == KEY_TIME || key->type == KEY_INTERVAL) &&
              is_number(n))
         advice = "give it a unit";
     return say(r, key, n, what, NULL, advice);
@@ -359,9 +367,13 @@ static int parse_fractions(struct reading *r, const struct key *key,
     good &= take_fraction(r, n, "train", &train);
     good &= take_fraction(r, n, "validation", &validation);
     /* 0.7 + 0.3 and their like may round to more than 1 */
-    if (good && train + validation > 1 + 1e-12)
-        good = say(r, key, n, "more than all molecules",
-                   "train + validation of at most 1", "lower one");
+    if (good && train + validation > 1 + 1e-12) {
+        deck_mistake(r->deck, n,
+                     "%s: more than all molecules (expected train + "
+                     "validation of at most 1, found %g); lower one",
+                     key->name, train + validation);
+        return 0;
+    }
     if (!good)
         return 0;
     r->p.data.split = SPLIT_FRACTIONS;

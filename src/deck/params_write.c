@@ -303,26 +303,55 @@ free_strings:
     return err;
 }
 
+/* Comment lines of at most 78 characters. */
+static void add_comment(struct text *t, int indent, const char *s)
+{
+    size_t most = (size_t)(76 - indent);
+
+    while (*s) {
+        size_t n = strlen(s);
+
+        if (n > most)
+            for (n = most; n > 1 && s[n] != ' '; n--)
+                ;
+        text_add(t, "%*s# %.*s\n", indent, "", (int)n, s);
+        s += n + (s[n] == ' ');
+    }
+}
+
+static enum err add_annotated(struct text *t, const struct key *key, int indent)
+{
+    struct text values = {.data = NULL};
+    char *expected;
+
+    params_expected(&values, key);
+    TRY(text_take(&values, &expected));
+    add_comment(t, indent, key->text);
+    add_comment(t, indent, expected);
+    mem_free(expected);
+    text_add(t, "%*s%s: %s\n", indent, "", last_word(key->name), key->initial);
+    return t->err;
+}
+
 enum err params_all_keys(char **out)
 {
     struct text t = {.data = NULL};
     const char *last = "";
+    enum err err = OK;
 
     text_add(&t, "# Every key of a deck with its default; data.path alone must "
                  "be given.\n");
-    for (int i = 0; i < PARAMS_KEYS; i++) {
+    for (int i = 0; i < PARAMS_KEYS && err == OK; i++) {
         const struct key *key = &params_keys[i];
-        int indent;
 
         text_add(&t, "%s", shared(last, key->name) ? "" : "\n");
-        indent = add_sections(&t, last, key->name);
-        text_add(&t, "%*s# %s\n%*s# ", indent, "", key->text, indent, "");
-        params_expected(&t, key);
-        text_add(&t, "\n%*s%s: %s\n", indent, "", last_word(key->name),
-                 key->initial);
+        err = add_annotated(&t, key, add_sections(&t, last, key->name));
         last = key->name;
     }
-    return text_take(&t, out);
+    if (err == OK)
+        return text_take(&t, out);
+    mem_free(t.data);
+    return err;
 }
 
 void params_print_all_keys(FILE *out)

@@ -13,7 +13,7 @@
 
 #include <yaml.h>
 
-enum { MOST_BYTES = 1 << 20, MOST_NODES = 10000 };
+enum { MOST_NODES = 10000 };
 
 struct build {
     yaml_parser_t parser;
@@ -377,8 +377,8 @@ enum err tree_build(struct deck *d, const char *text, size_t bytes, int set,
     enum err err;
 
     snprintf(b.path, sizeof b.path, "%s", path);
-    if (bytes > MOST_BYTES)
-        return too_much(&b, (yaml_mark_t){.line = 0}, "bytes", MOST_BYTES);
+    if (bytes > TREE_BYTES)
+        return too_much(&b, (yaml_mark_t){.line = 0}, "bytes", TREE_BYTES);
     if (bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
         b.text += 3; /* a byte order mark */
         b.bytes -= 3;

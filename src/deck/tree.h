@@ -5,8 +5,8 @@
 
 #include "deck/deck.h"
 
-/* The longest "section.key" of a message. */
-enum { TREE_PATH = 256, TREE_DEPTH = 16 };
+/* Longest "section.key" of a message; levels and size of a deck. */
+enum { TREE_PATH = 256, TREE_DEPTH = 16, TREE_BYTES = 1 << 20 };
 
 /* One document; NULL when there is none. Mistakes are recorded in d; `set` is
  * the number of the --set that the text comes from, or 0, and path what it
