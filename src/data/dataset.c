@@ -98,7 +98,7 @@ enum err dataset_new(struct comm *c, const struct dataset *sizes,
                      struct dataset **out)
 {
     struct dataset *d = NULL;
-    size_t at[ARRAYS], bytes;
+    size_t at[ARRAYS] = {0}, bytes = 0;
     void *data;
     enum err err = OK;
 

@@ -3,7 +3,8 @@ libcore_a_SOURCES += src/data/bonds.c src/data/bonds.h \
 	src/data/kekule.c src/data/kekule.h src/data/lewis.c src/data/lewis.h \
 	src/data/molecule.c src/data/molecule.h src/data/smiles.c src/data/smiles.h
 libcore_a_SOURCES += src/data/csv.c src/data/csv.h src/data/dataset.c \
-	src/data/dataset.h src/data/import.c src/data/import.h \
+	src/data/dataset.h src/data/dataset_open.c src/data/import.c \
+	src/data/import.h \
 	src/data/import_bag.c src/data/import_bag.h src/data/import_detect.c \
 	src/data/import_detect.h src/data/import_extxyz.c \
 	src/data/import_folder.c src/data/import_folder.h \
@@ -14,5 +15,7 @@ libcore_a_SOURCES += src/data/csv.c src/data/csv.h src/data/dataset.c \
 	src/data/import_source.h src/data/import_table.c \
 	src/data/import_table.h src/data/import_targets.c \
 	src/data/import_targets.h src/data/import_xyz.c src/data/npy.c \
-	src/data/npy.h src/data/qm9.c src/data/qm9.h src/data/slice.c \
+	src/data/manifest.c src/data/manifest.h src/data/npy.h \
+	src/data/qm9.c src/data/qm9.h src/data/shard.c src/data/shard.h \
+	src/data/shard_folder.c src/data/shard_folder.h src/data/slice.c \
 	src/data/slice.h
