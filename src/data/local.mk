@@ -19,3 +19,7 @@ libcore_a_SOURCES += src/data/csv.c src/data/csv.h src/data/dataset.c \
 	src/data/qm9.c src/data/qm9.h src/data/shard.c src/data/shard.h \
 	src/data/shard_folder.c src/data/shard_folder.h src/data/slice.c \
 	src/data/slice.h
+libcore_a_SOURCES += src/data/elements.c src/data/loader.c src/data/loader.h \
+	src/data/split.c src/data/split.h src/data/split_file.c \
+	src/data/split_file.h src/data/split_mt.c src/data/split_pcg.c \
+	src/data/target_scale.c
