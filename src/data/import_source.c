@@ -534,7 +534,7 @@ enum err source_line(struct source *s, struct source_line *line, int *more)
 {
     struct source_line *l = &s->last;
     const char *end;
-    size_t n;
+    size_t n = 0;
 
     if (!s->unread) {
         TRY(fill(s));
