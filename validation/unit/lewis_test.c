@@ -96,8 +96,8 @@ static void random_graph(struct molecule *m, struct rng r, int atoms)
         m->number[i] = (uint8_t)(6 + rng_bits(r, at++) % 3);
         if (i && rng_bits(r, at++) % 5 == 0)
             m->number[i] = rng_bits(r, at++) % 2 ? 1 : 9;
-        for (int c = 0; c < 3; c++)
-            m->x[3 * i + c] = rng_uniform(r, at++);
+        for (int c = 0; c < 3; c++) /* far, to weigh against charges */
+            m->x[3 * i + c] = 2.5 * rng_uniform(r, at++);
         for (int tries = i ? 1 + (int)(rng_bits(r, at++) % 2) : 0;
              tries > 0 && m->bonds < BONDS; tries--) {
             int j = (int)(rng_bits(r, at++) % (uint64_t)i);
@@ -118,10 +118,10 @@ static void nothing_is_cheaper(void **state)
     int fitting = 0, found;
 
     (void)state;
-    for (int seed = 0; seed < 600; seed++) {
+    for (int seed = 0; seed < 1500; seed++) {
         double least;
 
-        random_graph(&m, rng_stream((uint64_t)seed, RNG_TEST, 0), 2 + seed % 6);
+        random_graph(&m, rng_stream((uint64_t)seed, RNG_TEST, 0), 2 + seed % 7);
         least = least_of_all(&m, 0);
         assert_int_equal(lewis_orders(&m, &found), OK);
         assert_int_equal(found, least < INFINITY);
@@ -129,7 +129,7 @@ static void nothing_is_cheaper(void **state)
             assert_true(fabs(cost_of(&m) - least) < 1e-10);
         fitting += found;
     }
-    assert_true(fitting > 100 && fitting < 600);
+    assert_true(fitting > 300 && fitting < 1500);
     molecule_fini(&m);
     assert_int_equal(mem_live(), 0);
 }
