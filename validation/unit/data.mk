@@ -4,4 +4,5 @@ bonds_test_SOURCES = validation/unit/bonds_test.c
 lewis_test_SOURCES = validation/unit/lewis_test.c
 molecule_test_SOURCES = validation/unit/molecule_test.c
 smiles_test_SOURCES = validation/unit/smiles_test.c
-EXTRA_DIST += validation/data/molecules.txt validation/fuzz
+EXTRA_DIST += validation/data/molecules.txt validation/fuzz/fuzz_smiles.c \
+	validation/fuzz/corpus/smiles
