@@ -21,7 +21,8 @@ struct node {
     int quoted; /* a scalar in quotes is a string, never null or a number */
     int line, column;         /* of the value, from 1 */
     int key_line, key_column; /* of the key */
-    int from_set;             /* from --set: said as such, not by line */
+    int from_set;             /* 0, or the number of its --set: said so */
+    int broken;               /* a scalar whose mistake is already said */
     struct node *child;       /* first */
     struct node *next;        /* sibling */
 };
@@ -31,6 +32,8 @@ struct deck {
     struct node *root;
     int mistakes;
     char *said; /* the lines of all mistakes so far; "" at first */
+    char **set; /* every --set as it was given */
+    size_t sets, set_capacity;
 };
 
 /* Reads a file; text that is no YAML is a mistake like others.
@@ -43,23 +46,28 @@ enum err deck_parse(const char *text, size_t bytes, const char *name,
                     struct deck **out);
 
 /* "section.key=value": value is parsed as YAML and replaces what stands there.
- * ERR_DECK. */
+ * Whether there is such a key is for params_read. ERR_DECK: with all mistakes
+ * so far. ERR_ENVIRONMENT: memory. */
 enum err deck_set(struct deck *d, const char *assignment);
 
 /* The child of a map, or NULL. */
 struct node *deck_child(const struct node *map, const char *key);
 
-/* Records "FILE:LINE:COLUMN: WHAT" for a node (or its key). */
+/* Records "FILE:LINE:COLUMN: WHAT" for a node (or its key); "--set TEXT: WHAT"
+ * for one from there. WHAT begins with section.key. The same line is recorded
+ * once. */
 void deck_mistake(struct deck *d, const struct node *n, const char *format, ...)
     ERR_FORMAT(3, 4);
 void deck_key_mistake(struct deck *d, const struct node *n, const char *format,
                       ...) ERR_FORMAT(3, 4);
 
-/* OK, or ERR_DECK with all mistakes as the message, one a line. */
+/* OK, or ERR_DECK with all mistakes as the message, one a line (as many whole
+ * lines as an error message holds, then how many more). */
 enum err deck_result(const struct deck *d);
 
-/* The nearest of n words (edit distance, at most a third of its length), or
- * NULL: "did you mean". */
+/* The nearest of n words, or NULL: "did you mean". Edit distance with swapped
+ * neighbours as one, whatever the case; at most a third of the word's length,
+ * or 1. */
 const char *deck_nearest(const char *word, int n, const char *const words[]);
 
 void deck_close(struct deck **d);

@@ -50,7 +50,7 @@ enum precision {
     PRECISION_BF16,
     PRECISION_FP16
 };
-enum radial { RADIAL_EXACT, RADIAL_TABULATED };
+enum radial_mode { RADIAL_EXACT, RADIAL_TABULATED };
 
 /* A time or a number of steps or epochs. */
 enum unit { UNIT_NONE, UNIT_SECONDS, UNIT_STEPS, UNIT_EPOCHS };
@@ -63,7 +63,7 @@ enum { PARAMS_TARGETS = 64, PARAMS_NAME = 64 };
 
 struct params {
     struct {
-        char *dir;
+        char *dir; /* default: runs/ and the deck's name without .yaml */
         uint64_t seed;
         enum device_name device;
         int cpu_isa; /* -1 auto, else enum isa of cpu/cpuid.h, in its order */
@@ -73,7 +73,7 @@ struct params {
         int any_ranks; /* deterministic */
     } run;
     struct {
-        char *path;
+        char *path; /* NULL: not said, see params_read */
         enum split_rule split;
         char *split_file;         /* SPLIT_FILE: the path, else NULL */
         double train, validation; /* SPLIT_FRACTIONS */
@@ -105,7 +105,7 @@ struct params {
     } train;
     struct {
         enum precision precision;
-        enum radial radial;
+        enum radial_mode radial;
         double tolerance;
         int low_memory;
     } compute;
@@ -120,7 +120,9 @@ struct params {
 
 /* Takes every key of the deck, with defaults for what is not there, and checks
  * each key and their combinations; all mistakes are recorded in the deck and
- * returned at once (deck_result). need_path: data.path must be there.
+ * returned at once (deck_result). need_path: data.path must be said, and what
+ * its paths name must be there; else only what --set names (the deck of a model
+ * speaks of another place).
  * ERR_DECK, ERR_ENVIRONMENT (memory). Frees nothing of the deck. */
 enum err params_read(struct deck *d, int need_path, struct params *out);
 
@@ -132,16 +134,18 @@ const struct node *params_node(const struct deck *d, const char *key);
 
 /* Whole decks as YAML, new strings (mem_free): of a run's folder (every key);
  * and as checkpoints and models hold it: without data.path, and run.* but seed
- * and deterministic; split_digest and init_digest ("" or hexadecimal) stand for
- * the files. */
+ * and deterministic; split_digest and init_digest (hexadecimal) stand for
+ * the files; "": what *p holds, so that a deck read from a model is written
+ * the same. */
 enum err params_write(const struct params *p, char **out);
 enum err params_write_portable(const struct params *p, const char *split_digest,
                                const char *init_digest, char **out);
 
-/* What resuming with another deck means (interface.md, Resume). Compares two
- * portable decks' keys. ERR_DECK: a key that may not change, said with both
- * values. *applied: new text (mem_free) that names the keys that changed and
- * apply from now on, "" when none. */
+/* What resuming with another deck means. Compares two portable decks' keys: a
+ * split file and init_from as they stand, by their digests where both were read
+ * back from params_write_portable. ERR_DECK: keys that may not change, each
+ * said with both values. *applied: new text (mem_free) that names the keys that
+ * changed and apply from now on, "" when none. */
 enum err params_compare(const struct params *was, const struct params *now,
                         char **applied);
 

@@ -1,1 +1,4 @@
-libcore_a_SOURCES += src/device/tensor.c src/device/tensor.h
+libcore_a_SOURCES += src/device/device.c src/device/device.h src/device/graph.h \
+	src/device/kernels.h src/device/kernels_conv.h \
+	src/device/kernels_node.h src/device/kernels_step.h \
+	src/device/tensor.c src/device/tensor.h

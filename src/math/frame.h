@@ -2,7 +2,7 @@
 /* frame.h - the rotation that takes an edge's direction to the polar axis y.
  *
  * With u = (x, y, z), rho = sqrt(x^2 + z^2), alpha the angle of (z, x) and beta
- * that of (rho, y): F(u) = Rx(-beta) Ry(-alpha), and since a turn K about z
+ * that of (y, rho): F(u) = Rx(-beta) Ry(-alpha), and since a turn K about z
  * takes y to x,
  *
  *     D^l(F) = K_l Ry_l(-beta) K_l^T Ry_l(-alpha),
@@ -17,7 +17,7 @@
 /* F(u): out [3, 3]. u need not have length 1. */
 void frame_matrix(const double u[3], double out[9]);
 
-/* D^l(F(u)): out [2l+1, 2l+1]. */
+/* D^l(F(u)): out [2l+1, 2l+1]. Makes K_l anew: who needs many keeps it. */
 void frame_d(int l, const double u[3], double *out);
 
 /* K_l: out [2l+1, 2l+1]. */

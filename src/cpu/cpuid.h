@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* cpuid.h - the instruction sets that may have kernels, in ascending order. */
+#ifndef CPUID_H
+#define CPUID_H
+
+enum isa { ISA_REF, ISA_AVX2, ISA_AVX512, ISA_AVX512_BF16, ISA_AMX, ISAS };
+
+/* As the deck spells it. */
+const char *cpuid_name(enum isa isa);
+
+/* Whether there are kernels in this binary and the CPU and the system run
+ * them; else *why says what is missing, in a few words. */
+int cpuid_runs(enum isa isa, const char **why);
+
+/* The last that runs. */
+enum isa cpuid_best(void);
+
+#endif

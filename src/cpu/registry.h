@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* registry.h - which kernels the CPU device runs. */
+#ifndef REGISTRY_H
+#define REGISTRY_H
+
+#include "base/err.h"
+#include "cpu/cpuid.h"
+
+#include <stddef.h>
+
+struct kernels;
+
+/* Fills *out with the kernels of numbers of `real` bytes, up to isa: reference
+ * first, each faster set overwrites what it has.
+ * ERR_ENVIRONMENT: isa does not run here. */
+enum err registry_fill(size_t real, enum isa isa, struct kernels *out);
+
+/* Which archive a slot comes from, for logs: calls visit for every slot in
+ * order with its name ("conv_fwd") and the instruction set that fills it. */
+void registry_slots(size_t real, enum isa isa,
+                    void (*visit)(void *self, const char *slot, enum isa from),
+                    void *self);
+
+#endif

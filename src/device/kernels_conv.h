@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* kernels_conv.h - slots that work on bonds and edges: geometry, radial
+ * network, convolution, logits, aggregation. Rules for all slots: kernels.h.
+ *
+ * The convolution (model.md section 3) runs in the frame of each bond (section
+ * 8.2): features of the source are gathered and rotated by D^l, there each path
+ * li -> lo is, for m = 0 .. min(li, lo),
+ *
+ *     y[+m] += a_m x[+m] + b_m x[-m]      y[-m] += a_m x[-m] - b_m x[+m]
+ *
+ * with (a, b) = fold * R, R = W3 h the radial weights of the bond. The reverse
+ * edge uses the same D and R with b negated and all paths times (-1)^(li+lo).
+ * Its result y stays in the frame; logits and aggregate rotate the rest. No
+ * slot hands out R.
+ */
+#ifndef KERNELS_CONV_H
+#define KERNELS_CONV_H
+
+#include "device/graph.h"
+
+enum {
+    RADIAL_HIDDEN = 32, /* width of the radial network */
+    CONV_PATHS = FIBER_DEGREES * FIBER_DEGREES
+};
+
+/* One Linear, LayerNorm, ReLU of a radial network; gain, shift without data:
+ * no LayerNorm. */
+struct radial_layer {
+    struct tensor w;           /* [32, inputs] */
+    struct tensor b;           /* [1, 32] */
+    struct tensor gain, shift; /* [1, 32] */
+};
+
+/* A trunk and the last Linear behind it. Inputs of the first layer: the edge
+ * scalars, then the distance. Gradients have the same shapes. */
+struct radial {
+    struct radial_layer layer[2], grad[2];
+    struct tensor w3, dw3; /* [co * ci * rows, 32] published order */
+    struct tensor h, dh;   /* [bonds, 0, 32] output of the trunk */
+};
+
+/* R_f of (co, ci) is row (co * ci_all + ci) * rows + first + f of its trunk's
+ * w3, f = 0 .. 2 min(li, lo); ci counts the node's channels, then the edge's.
+ */
+struct conv_path {
+    int li, lo;
+    int trunk; /* index of struct radial */
+    int rows;  /* of this trunk for one (co, ci): all its paths */
+    int first;
+};
+
+struct conv_shape {
+    struct fiber node; /* channels of x that come from the source node */
+    struct fiber edge; /* and, appended to them, from the edge; l > 0 */
+    struct fiber out;
+    double basis00; /* B^{0,0}: 1/sqrt(4 pi), or 1 (sharing none) */
+    int trunks;
+    int paths;
+    struct conv_path path[CONV_PATHS];
+};
+
+/* What a device wants to keep for a convolution, in bytes. */
+struct conv_bytes {
+    size_t packed; /* private copy of W3, made by prepare */
+    size_t plan;   /* made by plan, for forward and backward of this batch */
+    size_t work;   /* within one call; shared by all convolutions */
+};
+
+/* One convolution. Built once by its layer. */
+struct conv {
+    struct conv_shape shape;
+    const struct graph *graph;
+    struct geometry *geo;
+    const struct radial *radial;    /* [trunks] */
+    struct tensor fold[CONV_PATHS]; /* [nf, nf] of wigner_fold, device;
+                                       times basis00 sqrt(4 pi) for 0, 0 */
+    void *packed, *plan, *work;     /* device, as large as asked for */
+};
+
+/* Operands of the logits: views of all degrees that keys have. */
+struct heads {
+    int degrees, heads;
+    double scale;
+    const struct tensor *q;   /* [degrees] */
+    const struct tensor *key; /* [degrees] */
+};
+
+struct heads_grad {
+    struct tensor *dq;   /* [degrees] */
+    struct tensor *dkey; /* [degrees] */
+};
+
+/* Operands of the aggregation. */
+struct gather {
+    int degrees;
+    const struct csr *rows;
+    const struct tensor *value; /* [degrees] */
+    struct tensor a;            /* [edges, 0, heads]; data NULL: ones */
+};
+
+struct conv_kernels {
+    /* Distances, directions and frames of the bonds from x; frame.h has the
+     * formula. fwd overwrites distance, unit and d. bwd overwrites dx [nodes,
+     * 3], not padded, from ddistance and torque: with r = d u,
+     * dr = ddistance u + (torque x u) / d, added to the first edge's dst,
+     * subtracted at its src; sums over a node's edges ascending, those of `in`
+     * before those of `out`. */
+    void (*geometry_fwd)(const struct graph *g, struct geometry *geo);
+    void (*geometry_bwd)(const struct graph *g, const struct geometry *geo,
+                         struct tensor *dx);
+
+    /* Radial network without its last layer, a bond a row:
+     * h = relu(LN(W1 relu(LN(W0 s + b0)) + b1)), s = [scalars, distance].
+     * LayerNorm: eps 1e-5, biased variance. fwd overwrites r->h. bwd takes
+     * r->dh, adds to r->grad, to dscalar [bonds, scalars] and to
+     * geo->ddistance, where these have data; relu'(0) = 0. */
+    void (*trunk_fwd)(const struct graph *g, const struct geometry *geo,
+                      const struct radial *r);
+    void (*trunk_bwd)(const struct graph *g, struct geometry *geo,
+                      const struct radial *r, struct tensor *dscalar);
+
+    /* What conv needs for a graph of so many bonds and edges. */
+    struct conv_bytes (*conv_size)(const struct conv_shape *shape, int bonds,
+                                   int edges);
+
+    /* After every change of the weights: overwrites packed. */
+    void (*conv_prepare)(struct conv *c);
+
+    /* After trunk_fwd of all its trunks: overwrites plan. May do nothing. */
+    void (*conv_plan)(struct conv *c);
+
+    /* x [degrees of node] of [nodes, 2l+1, c], e [degrees of edge] of [edges,
+     * 2l+1, c], y and dy [degrees of out] of [edges, 2l+1, c] in the frame.
+     * fwd overwrites y. bwd_x adds to dx and de (NULL: not wanted) and, where
+     * it has data, to geo->torque (minus the sum over the edge's inputs,
+     * dx . L x). bwd_w adds to dw3 and overwrites dh of all trunks. Sums run
+     * over the out edges of a node, and over bonds, ascending. */
+    void (*conv_fwd)(struct conv *c, const struct tensor x[],
+                     const struct tensor e[], struct tensor y[]);
+    void (*conv_bwd_x)(struct conv *c, const struct tensor x[],
+                       const struct tensor e[], const struct tensor dy[],
+                       struct tensor dx[], struct tensor de[]);
+    void (*conv_bwd_w)(struct conv *c, const struct tensor x[],
+                       const struct tensor e[], const struct tensor dy[]);
+
+    /* Attention scores (model.md section 4) of keys in the frame:
+     * score[e, h] = scale sum over degrees, m and the head's channels of
+     * key[e] . D q[dst(e)]; head h owns channels h c/heads .. of each degree.
+     * q [degrees] of [nodes, 2l+1, c], key [degrees] of [edges, 2l+1, c] in the
+     * frame, score dscore [edges, 0, heads]. fwd overwrites score. bwd
+     * overwrites dq (nodes without edges: 0) and dkey, adds to geo->torque
+     * (minus dq . L q of each edge). */
+    void (*logits_fwd)(const struct graph *g, const struct geometry *geo,
+                       const struct heads *a, struct tensor *score);
+    void (*logits_bwd)(const struct graph *g, struct geometry *geo,
+                       const struct heads *a, const struct tensor *dscore,
+                       const struct heads_grad *d);
+
+    /* z[n] = sum over rows->edge of n of a[e, head(c)] D^T value[e]. value
+     * dvalue [degrees] of [edges, 2l+1, c] in the frame, z dz [degrees] of
+     * [rows->n, 2l+1, c]. rows is the graph's `in`, or every edge a row of its
+     * own. Without a (data NULL) all weights are 1. fwd overwrites z. bwd
+     * overwrites dvalue and da (where a has data), adds to geo->torque
+     * (dz . L (a D^T value)). */
+    void (*aggregate_fwd)(const struct graph *g, const struct geometry *geo,
+                          const struct gather *v, struct tensor z[]);
+    void (*aggregate_bwd)(const struct graph *g, struct geometry *geo,
+                          const struct gather *v, const struct tensor dz[],
+                          struct tensor dvalue[], struct tensor *da);
+};
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* input.h - a batch in device memory: struct graph, and the way there.
+ *
+ * Everything lies in one block, with one staging copy on the host in the
+ * precision of the device, so that a batch is one put.
+ */
+#ifndef INPUT_H
+#define INPUT_H
+
+#include "base/err.h"
+#include "data/batch.h"
+#include "device/graph.h"
+
+struct device;
+struct memory;
+
+struct input {
+    struct graph graph;
+    struct csr each; /* every edge a row of its own */
+    void *host;      /* staging, mem_free'd by input_fini */
+    void *data;      /* device */
+    size_t bytes;
+    size_t real;
+};
+
+/* For batches within these limits, of the fibers of `like` (limits, scalars,
+ * targets, fibers are read). Called twice, see mem.h; host is kept between. */
+enum err input_init(struct input *in, const struct batch *like, size_t real,
+                    struct memory *m);
+void input_fini(struct input *in);
+
+/* Converts and copies. The batch may be changed after it. */
+void input_put(struct input *in, struct device *d, const struct batch *b);
+
+#endif

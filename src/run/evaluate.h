@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* evaluate.h - predictions of many molecules by a model, in the unit of the
+ * labels, and their errors.
+ *
+ * Molecules are cut into blocks of fixed size, dealt to the ranks in turn; the
+ * errors are summed molecule by molecule in order: the same figures for any
+ * number of ranks. Collective.
+ */
+#ifndef EVALUATE_H
+#define EVALUATE_H
+
+#include "base/err.h"
+#include "data/loader.h"
+
+#include <stdint.h>
+
+struct batch;
+struct comm;
+struct device;
+struct model;
+
+struct evaluation {
+    struct model *model;
+    struct device *device;
+    struct comm *comm;
+    const struct loader *loader;
+    struct batch *batch;
+    int block; /* molecules at once */
+};
+
+/* Predictions of rows [n]: out [n, targets], in the labels' units, the same on
+ * all ranks. ERR_ENVIRONMENT: memory, agreed. */
+enum err evaluate_predict(const struct evaluation *e, const int64_t rows[],
+                          int64_t n, double out[]);
+
+/* Mean absolute error of each target over its known labels (NaN: none). */
+void evaluate_mae(const struct loader *l, const int64_t rows[], int64_t n,
+                  const double predicted[], double out[]);
+
+/* Figures of one target: predictions against labels. */
+struct evaluate_figures {
+    int64_t molecules;
+    double mae, rmse, max, r2;
+};
+void evaluate_figures(const struct loader *l, const int64_t rows[], int64_t n,
+                      const double predicted[], int target,
+                      struct evaluate_figures *out);
+
+#endif
