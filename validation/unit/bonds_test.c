@@ -346,6 +346,155 @@ static void large_molecules_are_bonded(void **state)
     molecule_fini(&m);
 }
 
+/* A hydrogen goes to the nearer fluorine, though both are near enough. */
+static void hydrogens_take_the_nearest(void **state)
+{
+    struct molecule m = {0};
+
+    (void)state;
+    add(&m, 9, 0, 0, 0);
+    add(&m, 1, 0.92, 0, 0);
+    add(&m, 9, 2.02, 0, 0);
+    add(&m, 1, 2.94, 0, 0);
+    derive(&m);
+    assert_int_equal(m.bonds, 2);
+    assert_int_equal(m.bond[1], 1);
+    assert_int_equal(m.bond[2], 2);
+    molecule_fini(&m);
+}
+
+/* The SMILES of an isomer is put aside: acetaldehyde is not ethenol (other
+ * hydrogens), butadiene not cyclobutene (a bond of 1.66 A more). */
+static void isomers_are_not_taken(void **state)
+{
+    struct molecule m = {0};
+
+    (void)state;
+    add(&m, 6, 0, 0, 0);
+    add(&m, 6, 1.33, 0, 0);
+    add(&m, 8, 2.0, 1.18, 0);
+    add(&m, 1, -0.55, 0.93, 0);
+    add(&m, 1, -0.55, -0.93, 0);
+    add(&m, 1, 1.88, -0.93, 0);
+    add(&m, 1, 2.95, 1.05, 0);
+    molecule_smiles(&m, "CC=O", 4);
+    assert_int_equal(derive(&m), BONDS_GEOMETRY);
+    assert_int_equal(m.order[0], 2);
+    molecule_smiles(&m, "C=CO", 4);
+    assert_int_equal(derive(&m), BONDS_IN_ORDER);
+
+    m.atoms = 0;
+    add(&m, 6, -0.83, 0, 0);
+    add(&m, 6, -0.67, 1.5, 0);
+    add(&m, 6, 0.67, 1.5, 0);
+    add(&m, 6, 0.83, 0, 0);
+    for (int side = -1; side <= 1; side += 2) {
+        add(&m, 1, side * 1.43, 2.27, 0);
+        add(&m, 1, side * 1.24, -0.5, 0.88);
+        add(&m, 1, side * 1.24, -0.5, -0.88);
+    }
+    molecule_smiles(&m, "C=CC=C", 6);
+    assert_int_equal(derive(&m), BONDS_GEOMETRY);
+    assert_int_equal(m.bonds, 10);
+    molecule_smiles(&m, "C1C=CC1", 7);
+    assert_int_equal(derive(&m), BONDS_IN_ORDER);
+    assert_int_equal(m.bonds, 10);
+    molecule_fini(&m);
+}
+
+/* Ethane with its carbons this far apart. */
+static void ethane(struct molecule *m, double length)
+{
+    m->atoms = 0;
+    for (int end = 0; end < 2; end++) {
+        double out = end ? length + 0.36 : -0.36;
+
+        add(m, 6, end * length, 0, 0);
+        add(m, 1, out, 1.03, 0);
+        add(m, 1, out, -0.51, 0.89);
+        add(m, 1, out, -0.51, -0.89);
+    }
+}
+
+/* A SMILES may stretch a bond to an excess of 0.42 A, no further; by distance
+ * alone carbons are bonded up to 0.235 A. */
+static void bonds_have_a_longest(void **state)
+{
+    struct molecule m = {0};
+
+    (void)state;
+    molecule_smiles(&m, "CC", 2);
+    ethane(&m, 1.93);
+    assert_int_equal(derive(&m), BONDS_IN_ORDER);
+    assert_int_equal(m.bonds, 7);
+    ethane(&m, 1.95);
+    assert_int_equal(derive(&m), BONDS_GEOMETRY);
+    assert_int_equal(m.bonds, 6); /* two anions */
+    molecule_smiles(&m, "", 0);
+    ethane(&m, 1.75);
+    derive(&m);
+    assert_int_equal(m.bonds, 7);
+    ethane(&m, 1.76);
+    derive(&m);
+    assert_int_equal(m.bonds, 6);
+    molecule_fini(&m);
+}
+
+/* Rings in a row, para bonds between them, all a little out of place, so that
+ * of the two forms of each ring one is shorter; shuffled. */
+static void phenylenes(struct molecule *m, int rings)
+{
+    static const double angle[] = {180, 120, 60, 0, 300, 240};
+    static char smiles[1200];
+    struct rng r = rng_stream(2, RNG_TEST, (uint64_t)rings);
+    int64_t to[500];
+    uint64_t at = 0;
+    size_t n = 0;
+
+    rng_permutation(r, 10 * rings + 2, to);
+    assert_int_equal(molecule_atoms(m, 10 * rings + 2), OK);
+    m->atoms = 0;
+    for (int i = 0; i < 6 * rings; i++) {
+        double a = acos(-1.0) / 180 * angle[i % 6];
+        int last = i % 6 == 3 && i / 6 == rings - 1;
+
+        for (int z = 6; z > 0; z -= 5) { /* C, then its H */
+            double out = z == 6 ? 1.4 : 2.49;
+            double *x = m->x + 3 * to[m->atoms];
+
+            if (z == 1 && i && i % 3 == 0 && !last)
+                continue;
+            m->number[to[m->atoms++]] = (uint8_t)z;
+            x[0] = 4.3 * (i / 6) + out * cos(a) + 0.02 * rng_uniform(r, at++);
+            x[1] = out * sin(a) + 0.02 * rng_uniform(r, at++);
+            x[2] = 0.02 * rng_uniform(r, at++);
+        }
+        if (i % 6 == 0)
+            n += (size_t)snprintf(smiles + n, sizeof smiles - n, "%s",
+                                  i ? "-c1ccc(cc1)" : "c1ccc(cc1)");
+    }
+    molecule_smiles(m, smiles, n);
+}
+
+/* Four rings have one best mapping among 32; the 2^41 of forty are refused, not
+ * tried, and need no mapping without the SMILES. */
+static void too_many_ways_are_refused(void **state)
+{
+    struct molecule m = {0};
+
+    (void)state;
+    phenylenes(&m, 4);
+    assert_int_equal(derive(&m), BONDS_MAPPED);
+    assert_int_equal(m.bonds, 4 * 10 + 3 + 2);
+    assert_int_equal(sum_of_orders(&m), m.bonds + 4 * 3);
+    phenylenes(&m, 40);
+    assert_refused(&m, "too many ways to lay its SMILES");
+    molecule_smiles(&m, "", 0);
+    assert_int_equal(derive(&m), BONDS_GEOMETRY);
+    assert_int_equal(sum_of_orders(&m), m.bonds + 40 * 3);
+    molecule_fini(&m);
+}
+
 static void refusals_say_why(void **state)
 {
     struct molecule m = {0};
@@ -491,6 +640,10 @@ int main(void)
         cmocka_unit_test_teardown(geometry_alone_will_do, no_block_is_left),
         cmocka_unit_test_teardown(small_molecules_are_bonded, no_block_is_left),
         cmocka_unit_test_teardown(large_molecules_are_bonded, no_block_is_left),
+        cmocka_unit_test_teardown(hydrogens_take_the_nearest, no_block_is_left),
+        cmocka_unit_test_teardown(isomers_are_not_taken, no_block_is_left),
+        cmocka_unit_test_teardown(bonds_have_a_longest, no_block_is_left),
+        cmocka_unit_test_teardown(too_many_ways_are_refused, no_block_is_left),
         cmocka_unit_test_teardown(refusals_say_why, no_block_is_left),
         cmocka_unit_test_teardown(aromatic_bonds_become_kekule,
                                   no_block_is_left),
