@@ -472,6 +472,25 @@ static void put_text(hid_t id, const char *name, size_t bytes, H5T_str_t pad,
     H5Tclose(type);
 }
 
+static void put_numbers(hid_t id)
+{
+    const hsize_t n[] = {2, 3};
+    const int32_t x[] = {1, 2, 3, 4, 5, 6};
+    const uint64_t large = 0xfedcba9876543210;
+    hid_t space = H5Screate_simple(2, n, NULL), at;
+
+    at =
+        H5Acreate2(id, "fiber", H5T_STD_I32BE, space, H5P_DEFAULT, H5P_DEFAULT);
+    assert_true(H5Awrite(at, H5T_NATIVE_INT32, x) >= 0);
+    H5Aclose(at);
+    H5Sclose(space);
+    space = H5Screate(H5S_SCALAR);
+    at = H5Acreate2(id, "seed", H5T_STD_U64LE, space, H5P_DEFAULT, H5P_DEFAULT);
+    assert_true(H5Awrite(at, H5T_NATIVE_UINT64, &large) >= 0);
+    H5Aclose(at);
+    H5Sclose(space);
+}
+
 static void put_storages(hid_t id)
 {
     const hsize_t chunk = 16, n = 64, huge = (hsize_t)1 << 50;
@@ -519,6 +538,7 @@ static void make_foreign(void)
     put_text(id, "variable", H5T_VARIABLE, H5T_STR_NULLTERM, &variable);
     put_text(id, "padded", 8, H5T_STR_SPACEPAD, "blank   ");
     put_text(id, "full", 4, H5T_STR_NULLPAD, "full");
+    put_numbers(id);
     put_storages(id);
     H5Lcreate_soft("/plain", id, "soft", H5P_DEFAULT, H5P_DEFAULT);
     H5Lcreate_external(other, "/", id, "away", H5P_DEFAULT, H5P_DEFAULT);
@@ -530,6 +550,7 @@ static void plain_files_of_others_are_read(void **state)
     static const char *const names[] = {"variable", "padded", "full"};
     static const char *const values[] = {"of any length", "blank", "full"};
     struct h5_shape s = shape(H5_F64, 1, 64, 0);
+    int64_t extent[2], seed;
     double x[64];
     struct h5 *f;
     char *text;
@@ -540,6 +561,13 @@ static void plain_files_of_others_are_read(void **state)
     assert_ok(h5_read(f, "/plain", &s, x));
     assert_ok(h5_read(f, "/gzip", &s, x));
     assert_true(x[63] == 0);
+    assert_ok(h5_get_numbers(f, "/", "fiber", 6, extent, x));
+    assert_true(extent[0] == 2 && extent[1] == 3 && x[5] == 6);
+    assert_int_equal(h5_get_numbers(f, "/", "fiber", 5, extent, x), ERR_DATA);
+    assert_ok(h5_get_numbers(f, "/", "seed", 1, extent, x));
+    assert_true(extent[0] == 1 && extent[1] == 1);
+    assert_ok(h5_get_int(f, "/", "seed", &seed));
+    assert_true((uint64_t)seed == 0xfedcba9876543210);
     for (int i = 0; i < 3; i++) {
         assert_ok(h5_get_string(f, "/", names[i], 32, &text));
         assert_string_equal(text, values[i]);
