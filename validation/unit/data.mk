@@ -1,10 +1,4 @@
 # tests of src/data
-unit_tests += split_test loader_test target_scale_test
-split_test_SOURCES = validation/unit/split_test.c
-loader_test_SOURCES = validation/unit/loader_test.c validation/hand_data.h
-target_scale_test_SOURCES = validation/unit/target_scale_test.c \
-	validation/hand_data.h validation/noise.h
-unit_tests += bonds_test lewis_test molecule_test smiles_test
 unit_tests += bonds_test lewis_test loader_test molecule_test smiles_test \
 	split_test target_scale_test
 bonds_test_SOURCES = validation/unit/bonds_test.c
@@ -12,7 +6,6 @@ lewis_test_SOURCES = validation/unit/lewis_test.c
 loader_test_SOURCES = validation/unit/loader_test.c validation/hand_data.h
 molecule_test_SOURCES = validation/unit/molecule_test.c
 smiles_test_SOURCES = validation/unit/smiles_test.c
-EXTRA_DIST += validation/data/molecules.txt validation/fuzz
 split_test_SOURCES = validation/unit/split_test.c
 target_scale_test_SOURCES = validation/unit/target_scale_test.c \
 	validation/hand_data.h validation/noise.h
