@@ -291,6 +291,7 @@ static void frames_are_those_of_math(void **state)
 static void sharing_bonds_changes_nothing(void **state)
 {
     struct world *w = *state, own;
+    struct tensor torque = world_like(w, &w->geo.torque);
 
     world_build(&own, w->s, 1);
     for (int i = 0; i < 2; i++) {
@@ -302,6 +303,10 @@ static void sharing_bonds_changes_nothing(void **state)
     assert_int_equal(w->edges, own.edges);
     assert_close("score", &own.score, &w->score);
     assert_close("dpos", &own.dpos, &w->dpos);
+    for (int e = 0; e < w->edges; e++)
+        for (int i = 0; i < 3; i++)
+            at(&torque, w->bond[e], 0)[i] += at(&own.geo.torque, e, 0)[i];
+    assert_close("torque", &torque, &w->geo.torque);
     for (int l = 0; l < w->degrees; l++) {
         assert_close("z", &own.z[l], &w->z[l]);
         assert_close("dx", &own.dx[l], &w->dx[l]);
@@ -594,6 +599,12 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     world_destroy(*state);
+    return 0;
+}
+
+static int nothing_lives(void **state)
+{
+    (void)state;
     return mem_live() == 0 ? 0 : -1;
 }
 
@@ -627,5 +638,5 @@ int main(void)
         tests[i] = (struct CMUnitTest){name[i], checks[i / SCENARIOS].run,
                                        setup, teardown, (void *)(uintptr_t)s};
     }
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, nothing_lives);
 }
