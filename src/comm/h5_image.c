@@ -89,18 +89,23 @@ static hid_t access_of(size_t bytes, struct h5_image *image)
 enum err h5_create_image(const char *path, size_t bytes, struct h5_image *image,
                          struct h5 **out)
 {
-    /* HDF5 looks whether there is a file of the name: never below a file */
-    char nowhere[H5_PATH * 16];
+    /* HDF5 first tries to open what has the name: nothing can have this one */
+    static const char nowhere[] = "/dev/null/image";
     struct h5 *f;
+    char *name;
+    enum err err;
 
     h5_start();
     *image = (struct h5_image){.data = NULL};
-    if (snprintf(nowhere, sizeof nowhere, "%s/image", path) >=
-        (int)sizeof nowhere)
-        return err_set(ERR_IO, "%s: cannot be made (the path is too long)",
-                       path);
-    TRY(h5_file_create(nowhere, access_of(bytes, image), &f));
-    f->path[strlen(path)] = 0;
+    TRY(mem_string(path, &name));
+    err = h5_file_create(nowhere, access_of(bytes, image), &f);
+    if (err) {
+        mem_free(name);
+        return err_set(ERR_IO, "%s: cannot be made in memory (%zu bytes)", path,
+                       bytes);
+    }
+    mem_free(f->path);
+    f->path = name;
     *out = f;
     return OK;
 }
