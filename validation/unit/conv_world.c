@@ -12,6 +12,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -46,6 +47,11 @@ static struct tensor view(struct world *w, struct tensor shape, const int *use)
         shape.data =
             take(w, (size_t)(shape.n * (2 * shape.l + 1) * shape.ld), 8);
     return shape;
+}
+
+struct tensor world_like(struct world *w, const struct tensor *t)
+{
+    return view(w, *t, t->used);
 }
 
 /* Noise where the view is in use, NaN beyond. */
@@ -252,6 +258,8 @@ static void build_conv(struct world *w)
     c->packed = take(w, b.packed, 1);
     c->plan = take(w, b.plan, 1);
     c->work = take(w, b.work, 1);
+    memset(c->packed, 0xff, b.packed); /* NaN */
+    memset(c->work, 0xff, b.work);
 }
 
 static void build_features(struct world *w)
@@ -289,6 +297,34 @@ static void build_features(struct world *w)
     w->dpos = plain(w, g->nodes, 3, &w->nodes);
 }
 
+/* NaN where the rows in use are to be overwritten. */
+static void soil(struct tensor *t)
+{
+    for (int i = 0; t->data && i < used(t) * (2 * t->l + 1); i++)
+        for (int c = 0; c < t->c; c++)
+            at(t, 0, i)[c] = (double)NAN;
+}
+
+static void soil_outputs(struct world *w)
+{
+    soil(&w->geo.distance);
+    soil(&w->geo.unit);
+    soil(&w->score);
+    soil(&w->dscore);
+    soil(&w->dpos);
+    for (int l = 0; l < w->degrees; l++) {
+        soil(&w->geo.d[l]);
+        soil(&w->y[l]);
+        soil(&w->dy[l]);
+        soil(&w->z[l]);
+        soil(&w->dq[l]);
+    }
+    for (int t = 0; t < w->conv.shape.trunks; t++) {
+        soil(&w->radial[t].h);
+        soil(&w->radial[t].dh);
+    }
+}
+
 void world_build(struct world *w, const struct scenario *s, int unshared)
 {
     const struct fiber *all[] = {&s->node, &s->edge, &s->value, &s->key};
@@ -307,13 +343,13 @@ void world_build(struct world *w, const struct scenario *s, int unshared)
     build_conv(w);
     w->seed = 1 << 20; /* the same features for shared and unshared bonds */
     build_features(w);
+    soil_outputs(w);
 }
 
 void world_destroy(struct world *w)
 {
     for (int i = 0; i < w->blocks; i++)
         mem_free(w->block[i]);
-    assert_int_equal(mem_live(), 0);
 }
 
 struct heads world_heads(const struct world *w)
@@ -381,5 +417,6 @@ void world_backward(struct world *w)
     k->conv_bwd_x(&w->conv, w->x, w->e, w->dy, w->dx, w->de);
     for (int t = 0; t < w->conv.shape.trunks; t++)
         k->trunk_bwd(&w->g, &w->geo, &w->radial[t], &w->dscalar);
-    k->geometry_bwd(&w->g, &w->geo, &w->dpos);
+    if (w->geo.torque.data)
+        k->geometry_bwd(&w->g, &w->geo, &w->dpos);
 }

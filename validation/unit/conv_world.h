@@ -53,8 +53,9 @@ struct world {
     int degrees;                                        /* all of them have */
 };
 
-/* Zero-filled; every bond of the scenario with both edges or, unshared, each
- * edge a bond of its own: the same edges and features. */
+/* Outputs that are summed into are zero, those that are overwritten NaN. Every
+ * bond of the scenario has one or both edges or, unshared, each edge is a bond
+ * of its own: the same edges and features. */
 void world_build(struct world *w, const struct scenario *s, int unshared);
 void world_destroy(struct world *w);
 
@@ -66,6 +67,9 @@ void world_backward(struct world *w);
 
 struct heads world_heads(const struct world *w);
 struct gather world_gather(const struct world *w);
+
+/* The same shape, zero-filled. */
+struct tensor world_like(struct world *w, const struct tensor *t);
 
 /* Row n, component m. */
 double *at(const struct tensor *t, int n, int m);
