@@ -220,9 +220,7 @@ static enum err rows_of_part(struct predict *p, const char *word)
         return err_set(
             ERR_DECK, "--split: the model was trained with a split file, which "
                       "it does not hold; give it by --set data.split=FILE");
-    TRY(split_targets(&m->params, m->deck, p->data, column));
-    TRY(split_make(&m->params, m->deck, p->data, column, m->params.data.targets,
-                   &split));
+    TRY(split_make(&m->params, m->deck, p->data, NULL, 0, &split));
     p->n = split.n[part];
     memcpy(p->row, split.row[part], (size_t)p->n * sizeof *p->row);
     qsort(p->row, (size_t)p->n, sizeof *p->row, compare_rows);

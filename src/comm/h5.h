@@ -46,6 +46,20 @@ enum err h5_open(const char *path, enum err code, struct h5 **out);
  * process should end by _exit (h5_is_broken). */
 enum err h5_close(struct h5 **f);
 
+/* A file in memory, which h5_close leaves in image->data for the caller to
+ * write: then every failure of the disk is the caller's, with its errno. bytes:
+ * about as many as it will have. image outlives the open file; `path` is for
+ * messages. ERR_IO: no memory. */
+struct h5_image {
+    unsigned char *data;
+    size_t room; /* of data */
+};
+enum err h5_create_image(const char *path, size_t bytes, struct h5_image *image,
+                         struct h5 **out);
+/* After h5_close: how many bytes are the file. ERR_IO: it is not complete. */
+enum err h5_image_size(const struct h5_image *image, size_t *out);
+void h5_image_fini(struct h5_image *image);
+
 /* Whether any write failed in this process. */
 int h5_is_broken(void);
 
@@ -85,16 +99,18 @@ enum err h5_read_string(struct h5 *f, const char *path, size_t limit,
                         char **out);
 enum err h5_read_strings(struct h5 *f, const char *path, int limit, int *n,
                          char ***out);
+/* One whole number; an unsigned one of 64 bits keeps its bits. */
 enum err h5_get_int(struct h5 *f, const char *object, const char *name,
                     int64_t *out);
 enum err h5_get_string(struct h5 *f, const char *object, const char *name,
                        size_t limit, char **out);
 enum err h5_get_strings(struct h5 *f, const char *object, const char *name,
                         int limit, int *n, char ***out);
-/* Numbers of an attribute of any shape, as double, at most limit; *n their
- * count, shape [2] their extents (1 where it has fewer). */
+/* Numbers of an attribute of at most two dimensions, as double, at most limit;
+ * shape [2]: its extents (1 where it has fewer), whose product is their number.
+ */
 enum err h5_get_numbers(struct h5 *f, const char *object, const char *name,
-                        int limit, int *n, int64_t shape[2], double *out);
+                        int limit, int64_t shape[2], double *out);
 
 /* Calls visit for every data set below `group`, in byte order of its path
  * (relative to the group); stops at the first error. */

@@ -225,41 +225,48 @@ static enum err make_room(struct lewis *l, uint32_t *mask)
     return OK;
 }
 
+/* Adds `extra` orders to a bond and finishes atoms that it was the last of. 0:
+ * the valences do not allow it. */
+static int raise_order(const struct lewis *l, const int32_t bond[2], int extra,
+                       struct state *s)
+{
+    for (int side = 0; side < 2; side++) {
+        int atom = bond[side], shift = 2 * l->slot[atom];
+
+        if ((int)(s->key >> shift & 3) + extra > l->most[atom])
+            return 0;
+        s->key += (uint64_t)extra << shift;
+        if (!l->left[atom] && !finish(l, atom, s))
+            return 0;
+    }
+    return 1;
+}
+
 /* The next layer: bond b with 0, 1, 2 orders more than one. */
 static enum err take(struct lewis *l, int b)
 {
     const int32_t *bond = l->m->bond + 2 * b;
     int begin = l->begin, end = l->end;
-    double cost[3];
     uint32_t mask;
 
     TRY(make_room(l, &mask));
     l->done[b] = 1;
     l->trail[l->taken++] = b;
-    for (int extra = 0; extra < 3; extra++)
-        cost[extra] = order_cost(l->m, b, extra);
-    for (int side = 0; side < 2; side++)
-        l->left[bond[side]]--;
-    for (int from = begin; from < end; from++)
-        for (int extra = 0; extra < 3; extra++) {
+    l->left[bond[0]]--;
+    l->left[bond[1]]--;
+    for (int extra = 0; extra < 3; extra++) {
+        double cost = order_cost(l->m, b, extra);
+
+        for (int from = begin; from < end; from++) {
             struct state s = l->state[from];
-            int fits = 1;
 
             s.from = from;
             s.extra = extra;
-            s.cost += cost[extra];
-            for (int side = 0; side < 2 && fits; side++) {
-                int shift = 2 * l->slot[bond[side]];
-                int sum = (int)(s.key >> shift & 3) + extra;
-
-                fits = sum <= l->most[bond[side]];
-                s.key += fits ? (uint64_t)extra << shift : 0;
-                if (fits && !l->left[bond[side]])
-                    fits = finish(l, bond[side], &s);
-            }
-            if (fits)
+            s.cost += cost;
+            if (raise_order(l, bond, extra, &s))
                 keep(l, &s, mask);
         }
+    }
     l->begin = end;
     return OK;
 }

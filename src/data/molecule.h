@@ -26,9 +26,9 @@ struct molecule {
     double *target; /* [targets]; NaN: unknown */
     char *smiles;   /* "" when the source has none */
     size_t atom_room, bond_room, target_room, smiles_room; /* capacities */
-    void
-        *work[MOLECULE_WORKS]; /* of bonds.h and lewis.h, between their calls */
-    size_t work_room[MOLECULE_WORKS]; /* bytes */
+    /* Workspaces of bonds.h and lewis.h, in bytes; nothing between calls. */
+    void *work[MOLECULE_WORKS];
+    size_t work_room[MOLECULE_WORKS];
 };
 
 /* Makes room; contents up to the old counts stay. ERR_ENVIRONMENT: memory. */
