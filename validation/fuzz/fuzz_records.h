@@ -30,8 +30,7 @@ static inline void fuzz_records(const struct import_reader *reader,
         import_input_open(reader, s, NULL, &in) == OK) {
         while (more && import_input_next(&in, 1, &record, &more) == OK && more)
             if (import_input_parse(&in, &record, &r, &from) == OK && !r.reason)
-                CHECK(!molecule_flaw(&r.m, room, sizeof room) &&
-                      r.m.bonds > 0);
+                CHECK(!molecule_flaw(&r.m, room, sizeof room) && r.m.bonds > 0);
         import_input_close(&in);
     }
     import_result_fini(&r);

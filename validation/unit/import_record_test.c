@@ -23,7 +23,19 @@ static struct {
     int taken, refused;
     int64_t line;
     char reason[200];
+    char names[64]; /* of the last taken one's values */
 } found;
+
+static void note_names(void)
+{
+    size_t n = 0;
+
+    found.names[0] = 0;
+    for (int i = 0; i < result.values; i++)
+        n += (size_t)snprintf(found.names + n, sizeof found.names - n, "%.*s ",
+                              (int)result.value[i].name.n,
+                              result.value[i].name.s);
+}
 
 static enum err read_bytes(const struct import_reader *reader, const char *text,
                            size_t bytes)
@@ -44,6 +56,7 @@ static enum err read_bytes(const struct import_reader *reader, const char *text,
         assert_int_equal(import_input_parse(&in, &record, &result, &from), OK);
         if (!result.reason) {
             found.taken++;
+            note_names();
             continue;
         }
         found.refused++;
@@ -197,11 +210,11 @@ static void extended_xyz(void **state)
 {
     (void)state;
     refuse_all(&import_extxyz, frames, frame_flaws, COUNT(frame_flaws), 1);
-    read_bytes(&import_extxyz, frames, strlen(frames) / 2);
+    read_bytes(&import_extxyz, frames,
+               (size_t)(strstr(frames, "3\nP") - frames));
     assert_int_equal(result.values, 2);
-    assert_memory_equal(result.value[0].name.s, "energy", 6);
+    assert_string_equal(found.names, "energy big ");
     assert_true(result.value[0].x == -2.5);
-    assert_memory_equal(result.value[1].name.s, "big", 3);
     assert_true(result.value[1].x == 100);
 }
 
@@ -261,9 +274,9 @@ static void structure_files(void **state)
  * where an atom shows it. */
 static void aromatic_and_flat(void **state)
 {
-    static const char *const atoms[] = {"1.39", "0.69", "-0.69",
+    static const char *const atoms[] = {"1.39",  "0.69",  "-0.69",
                                         "-1.39", "-0.69", "0.69"};
-    static const char *const y[] = {"0.00", "1.20", "1.20",
+    static const char *const y[] = {"0.00", "1.20",  "1.20",
                                     "0.00", "-1.20", "-1.20"};
     char text[4096];
     int n = snprintf(text, sizeof text,
@@ -273,15 +286,14 @@ static void aromatic_and_flat(void **state)
 
     (void)state;
     for (int i = 0; i < 12; i++)
-        n += snprintf(text + n, sizeof text - (size_t)n,
-                      "%10.4f%10.4f%10.4f %c   0  0\n",
-                      (i < 6 ? 1 : 1.78) * (atoms[i % 6][0] == '-' ? -1 : 1) *
-                          (atoms[i % 6][atoms[i % 6][0] == '-'] == '1' ? 1.39
-                                                                       : 0.69),
-                      (i < 6 ? 1 : 1.78) * (*y[i % 6] == '-' ? -1.2
-                                            : *y[i % 6] == '1' ? 1.2
-                                                               : 0),
-                      0.01 * (i == 0), i < 6 ? 'C' : 'H');
+        n += snprintf(
+            text + n, sizeof text - (size_t)n, "%10.4f%10.4f%10.4f %c   0  0\n",
+            (i < 6 ? 1 : 1.78) * (atoms[i % 6][0] == '-' ? -1 : 1) *
+                (atoms[i % 6][atoms[i % 6][0] == '-'] == '1' ? 1.39 : 0.69),
+            (i < 6 ? 1 : 1.78) * (*y[i % 6] == '-'   ? -1.2
+                                  : *y[i % 6] == '1' ? 1.2
+                                                     : 0),
+            0.01 * (i == 0), i < 6 ? 'C' : 'H');
     for (int i = 0; i < 6; i++)
         n += snprintf(text + n, sizeof text - (size_t)n,
                       "%3d%3d  4  0\n%3d%3d  1  0\n", i + 1, (i + 1) % 6 + 1,
@@ -312,7 +324,7 @@ static const char rows[] =
     "-76.422349,6.002\n";
 
 static const struct flaw row_flaws[] = {
-    {"\"O\",", "\"O,", 2, "fields"},
+    {"\"O\",", "\"O,", 2, "quote"},
     {",6.002", "", 2, "fields"},
     {"6.31", "nan", 2, "Polarizability_bohr3"},
     {",3,\"O\"", ",x,\"O\"", 2, "Index"},

@@ -63,7 +63,7 @@ static int teardown(void **state)
 }
 
 #define SAME(field, n)                                                         \
-    assert_memory_equal(a->field, b->field, sizeof *a->field * (size_t)(n))
+    assert_memory_equal(a->field, b->field, sizeof *a->field *(size_t)(n))
 
 static void assert_same(const struct dataset *a, const struct dataset *b)
 {
