@@ -10,6 +10,7 @@ include validation/unit/data.mk
 include validation/unit/cpu.mk
 include validation/unit/model.mk
 include validation/unit/run.mk
+include validation/kcheck/local.mk
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)

@@ -11,35 +11,12 @@
 
 #include <string.h>
 
-/* auto: free atoms for U0 U H G, which are large sums over atoms. One reference
- * serves all targets of a run. */
-enum err setup_reference(const struct params *p, struct deck *deck,
-                         enum scale_reference *out)
-{
-    static const enum scale_reference names[] = {
-        [REFERENCE_AUTO] = SCALE_ATOMS,
-        [REFERENCE_NONE] = SCALE_NONE,
-        [REFERENCE_ATOMS] = SCALE_ATOMS,
-        [REFERENCE_FIT] = SCALE_FIT,
-    };
-    enum scale_reference r = names[p->data.reference];
-
-    for (int t = 0; t < p->data.targets && r == SCALE_ATOMS; t++) {
-        if (target_has_atoms(p->data.target[t]))
-            continue;
-        if (p->data.reference == REFERENCE_ATOMS) {
-            deck_mistake(deck, params_node(deck, "data.reference"),
-                         "data.reference: no free-atom energies for this "
-                         "target (expected U0, U, H or G, found %s); set "
-                         "data.reference: fit or none",
-                         p->data.target[t]);
-            return deck_result(deck);
-        }
-        r = SCALE_NONE;
-    }
-    *out = r;
-    return OK;
-}
+static const enum scale_reference references[] = {
+    [REFERENCE_AUTO] = SCALE_AUTO,
+    [REFERENCE_NONE] = SCALE_NONE,
+    [REFERENCE_ATOMS] = SCALE_ATOMS,
+    [REFERENCE_FIT] = SCALE_FIT,
+};
 
 static enum err read_deck(struct setup *s, const char *path, int sets,
                           const char *const set[])
@@ -52,20 +29,40 @@ static enum err read_deck(struct setup *s, const char *path, int sets,
     return deck_result(s->deck);
 }
 
+/* Validation and test may hold an element that the training part lacks. */
+static enum err check_elements(const struct setup *s)
+{
+    for (int part = 0; part < PARTS; part++)
+        for (int64_t i = 0; i < s->split.n[part]; i++) {
+            int64_t row = s->split.row[part][i];
+            int z = elements_unknown(&s->job.elements, s->data, row);
+
+            if (z)
+                return err_set(ERR_DATA,
+                               "%s: molecule %lld of the %s part holds an "
+                               "element that the training part lacks (atomic "
+                               "number %d); choose another data.split",
+                               s->data->path, (long long)s->data->id[row],
+                               part_name((enum part)part), z);
+        }
+    return OK;
+}
+
 /* What the data say of the deck. */
 static enum err read_job(struct setup *s)
 {
     const struct params *p = &s->params;
-    enum scale_reference reference;
+    enum err err = split_targets(p, s->deck, s->data, s->job.column);
 
-    TRY(split_targets(p, s->deck, s->data, s->job.column));
+    if (err && err != ERR_DECK) /* split_make says mistakes with its own */
+        return err;
     TRY(split_make(p, s->deck, s->data, s->job.column, p->data.targets,
                    &s->split));
-    TRY(setup_reference(p, s->deck, &reference));
     elements_of(s->data, s->split.row[PART_TRAIN], s->split.n[PART_TRAIN],
                 &s->job.elements);
+    TRY(check_elements(s));
     TRY(target_scale_make(s->data, &s->split, s->job.column, p->data.targets,
-                          reference, &s->job.scale));
+                          references[p->data.reference], &s->job.scale));
     if (p->model.init_from)
         TRY(digest_file(p->model.init_from, -1, &s->init));
     return params_write_portable(p, s->split.digest.hex, s->init.hex,

@@ -36,8 +36,4 @@ enum err setup_device(struct setup *s, const char *kept);
 /* NULL is fine. */
 void setup_close(struct setup **s);
 
-/* The scale_reference that data.reference means for these targets. */
-enum err setup_reference(const struct params *p, struct deck *deck,
-                         enum scale_reference *out);
-
 #endif

@@ -32,7 +32,7 @@ enum err {
 #endif
 
 /* Records "WHERE: WHAT (expected .., found ..); DO" (printf's format, cut at
- * 2047 characters) and returns code, so that failing is one statement. */
+ * 16383 characters) and returns code, so that failing is one statement. */
 enum err err_set(enum err code, const char *format, ...) ERR_FORMAT(2, 3);
 
 /* This thread's last line; "" when there was none. */

@@ -23,8 +23,10 @@ enum comm_sum { COMM_FLOAT, COMM_DOUBLE, COMM_INT64 };
  * rank inside a Slurm step of several tasks). argc, argv as of main. */
 enum err comm_open(int *argc, char ***argv, struct comm **out);
 
-/* Collective; ends MPI. code != OK after a failure that other ranks may not
- * know of does not wait for them. NULL is fine. */
+/* Collective; ends MPI. After a failure (neither OK nor ERR_STOPPED) the other
+ * ranks get some seconds to come too, then the job ends with this code. A
+ * process in which a write of HDF5 failed (h5_is_broken) does not return: it
+ * ends by _exit(code). NULL is fine. */
 void comm_close(struct comm **c, enum err code);
 
 /* Ends the job at once with this exit code; does not return. */
@@ -38,9 +40,10 @@ const char *comm_host(const struct comm *c);
 const char *comm_version(void); /* "Open MPI 4.1.4", for --version */
 
 /* Collective. The worst of all ranks' codes, the same everywhere (the largest
- * of those that are not OK; ties: the lowest rank). The rank whose failure
- * counts keeps its message, the others' becomes ""; so that each failure is
- * printed once. */
+ * of those that are not OK; ties: the lowest rank that has a message). The rank
+ * whose failure counts keeps its message, the others' becomes "", for which
+ * err_print prints nothing; so each failure is printed once. Agreeing again on
+ * what was agreed changes nothing. */
 enum err comm_agree(struct comm *c, enum err mine);
 
 /* Collective. In place. */

@@ -35,24 +35,30 @@ void comm_barrier(struct comm *c)
     comm_must(c, MPI_Barrier(c->world), "MPI_Barrier");
 }
 
-/* Sends to one rank and receives from another (or itself) at the same time;
- * the two lengths differ, so the shorter has nobody to talk to in the end. */
-static void swap(struct comm *c, int to, const unsigned char *mine, size_t give,
-                 int from, unsigned char *theirs, size_t take)
+/* Bytes of this rank, and whom they come from or go to. */
+struct span {
+    unsigned char *at;
+    size_t bytes;
+    int rank;
+};
+
+/* Sends and receives at the same time; the two lengths differ, so the shorter
+ * has nobody to talk to in the end. */
+static void swap(struct comm *c, struct span give, struct span take)
 {
-    size_t most = give > take ? give : take;
+    size_t most = give.bytes > take.bytes ? give.bytes : take.bytes;
 
     for (size_t done = 0; done < most; done += COMM_BYTES) {
-        int sends = done < give, gets = done < take;
+        int sends = done < give.bytes, gets = done < take.bytes;
 
         comm_wait_begin(c);
         comm_must(c,
-                  MPI_Sendrecv(sends ? mine + done : NULL,
-                               sends ? piece(give - done) : 0, MPI_BYTE,
-                               sends ? to : MPI_PROC_NULL, 0,
-                               gets ? theirs + done : NULL,
-                               gets ? piece(take - done) : 0, MPI_BYTE,
-                               gets ? from : MPI_PROC_NULL, 0, c->world,
+                  MPI_Sendrecv(sends ? give.at + done : NULL,
+                               sends ? piece(give.bytes - done) : 0, MPI_BYTE,
+                               sends ? give.rank : MPI_PROC_NULL, 0,
+                               gets ? take.at + done : NULL,
+                               gets ? piece(take.bytes - done) : 0, MPI_BYTE,
+                               gets ? take.rank : MPI_PROC_NULL, 0, c->world,
                                MPI_STATUS_IGNORE),
                   "MPI_Sendrecv");
     }
@@ -70,9 +76,8 @@ static size_t total(const size_t bytes[], int n)
 enum err comm_exchange(struct comm *c, const void *mine, const size_t bytes[],
                        void **out, size_t got[])
 {
-    const unsigned char *give = mine;
+    unsigned char *from = (unsigned char *)mine; /* only read */
     void *data = NULL;
-    unsigned char *take;
     enum err err;
 
     comm_wait_begin(c);
@@ -85,13 +90,15 @@ enum err comm_exchange(struct comm *c, const void *mine, const size_t bytes[],
         mem_free(data);
         return err;
     }
-    take = data;
     for (int step = 0; step < c->size; step++) {
-        int to = (c->rank + step) % c->size;
-        int from = (c->rank + c->size - step) % c->size;
+        int there = (c->rank + step) % c->size;
+        int back = (c->rank + c->size - step) % c->size;
+        struct span give = {from ? from + total(bytes, there) : NULL,
+                            bytes[there], there};
+        struct span take = {(unsigned char *)data + total(got, back), got[back],
+                            back};
 
-        swap(c, to, give + total(bytes, to), bytes[to], from,
-             take + total(got, from), got[from]);
+        swap(c, give, take);
     }
     *out = data;
     return OK;

@@ -99,16 +99,18 @@ enum err h5_read_string(struct h5 *f, const char *path, size_t limit,
                         char **out);
 enum err h5_read_strings(struct h5 *f, const char *path, int limit, int *n,
                          char ***out);
+/* One whole number; an unsigned one of 64 bits keeps its bits. */
 enum err h5_get_int(struct h5 *f, const char *object, const char *name,
                     int64_t *out);
 enum err h5_get_string(struct h5 *f, const char *object, const char *name,
                        size_t limit, char **out);
 enum err h5_get_strings(struct h5 *f, const char *object, const char *name,
                         int limit, int *n, char ***out);
-/* Numbers of an attribute of any shape, as double, at most limit; *n their
- * count, shape [2] their extents (1 where it has fewer). */
+/* Numbers of an attribute of at most two dimensions, as double, at most limit;
+ * shape [2]: its extents (1 where it has fewer), whose product is their number.
+ */
 enum err h5_get_numbers(struct h5 *f, const char *object, const char *name,
-                        int limit, int *n, int64_t shape[2], double *out);
+                        int limit, int64_t shape[2], double *out);
 
 /* Calls visit for every data set below `group`, in byte order of its path
  * (relative to the group); stops at the first error. */

@@ -3,13 +3,24 @@
  *
  * Writing with Fletcher32 works only when all ranks make and write everything
  * together, and only then are the bytes the same for any number of ranks, one
- * included. A failure on one rank is agreed on before the next such step.
+ * included. A failure on one rank is agreed on before the next such step. HDF5
+ * itself does not agree: when the disk is full in the middle of its work some
+ * ranks wait for ever. So rank 0 takes the room before.
  */
+#include "config.h"
+
 #include "comm/h5.h"
 
 #include "comm/comm.h"
 #include "comm/comm_world.h"
 #include "comm/h5_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { METADATA = 64 << 10 }; /* bytes, of one data set: generous */
 
 static hid_t shared_access(MPI_Comm ranks)
 {
@@ -35,16 +46,59 @@ static enum err shared(struct comm *c, MPI_Comm ranks, enum err err,
     return err;
 }
 
+/* Takes bytes [from, from + bytes) of the file for it, which HDF5 cuts off in
+ * closing where they were too many. A file system that cannot is no failure. */
+static enum err take_room(const char *path, int flags, int64_t from,
+                          int64_t bytes)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC | flags, 0666), failed;
+
+    if (fd < 0)
+        return OK; /* HDF5 will say what is wrong */
+    failed = posix_fallocate(fd, (off_t)from, (off_t)bytes);
+    close(fd);
+    if (failed != ENOSPC && failed != EFBIG && failed != EDQUOT &&
+        failed != EIO)
+        return OK;
+    return err_set(ERR_IO,
+                   "%s: cannot be written (no room for %lld bytes: %s); make "
+                   "room or look at the file system",
+                   path, (long long)bytes, strerror(failed));
+}
+
+/* Collective: by rank 0, for the next object. */
+static enum err reserve(struct h5 *f, int64_t bytes)
+{
+    enum err err = OK;
+
+    if (comm_rank(f->comm) == 0)
+        err = take_room(f->path, 0, f->reserved, bytes);
+    err = comm_agree_among(f->comm, f->ranks, err);
+    f->reserved += bytes;
+    if (err)
+        f->failed = 1;
+    return err;
+}
+
 enum err h5_create_all(struct comm *c, const char *path, struct h5 **out)
 {
     struct h5 *f = NULL;
-    enum err err;
+    enum err err = OK;
 
     h5_start();
+    if (comm_rank(c) == 0) /* without room for the least HDF5 cannot close */
+        err = take_room(path, O_CREAT | O_TRUNC, 0, METADATA);
+    TRY(comm_agree(c, err));
     comm_wait_begin(c);
     err = h5_file_create(path, shared_access(c->world), &f);
     comm_wait_end(c);
-    return shared(c, c->world, err, f, out);
+    TRY(shared(c, c->world, err, f, &f));
+    err = reserve(f, METADATA);
+    if (err)
+        h5_close(&f);
+    else
+        *out = f;
+    return err;
 }
 
 enum err h5_open_node(struct comm *c, const char *path, struct h5 **out)
@@ -119,6 +173,7 @@ static enum err make_set(struct h5 *f, const char *path,
                                 .n = s->n};
     enum err err;
 
+    TRY(reserve(f, h5_stored(&l) + h5_stored(&l) / 1024 + METADATA));
     comm_wait_begin(f->comm);
     err = h5_make_set(f, path, &l, set);
     comm_wait_end(f->comm);

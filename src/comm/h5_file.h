@@ -22,6 +22,7 @@ struct h5 {
     struct comm *comm;
     MPI_Comm ranks; /* who has it open; MPI_COMM_NULL: this rank alone */
     int writable;
+    int64_t reserved; /* bytes that rank 0 had the file system keep free */
 };
 
 /* Before the first call of HDF5, and before MPI starts: else HDF5 would close
@@ -61,6 +62,9 @@ struct h5_layout {
 };
 enum err h5_make_set(struct h5 *f, const char *path, const struct h5_layout *l,
                      hid_t *out);
+
+/* The bytes that its numbers take in the file, with what pads the chunks. */
+int64_t h5_stored(const struct h5_layout *l);
 
 /* What is read from: a data set or an attribute. */
 struct h5_source {

@@ -184,7 +184,7 @@ enum err h5_get_int(struct h5 *f, const char *object, const char *name,
 }
 
 enum err h5_get_numbers(struct h5 *f, const char *object, const char *name,
-                        int limit, int *n, int64_t shape[2], double *out)
+                        int limit, int64_t shape[2], double *out)
 {
     struct h5_source s;
     enum h5_kind kind;
@@ -200,11 +200,8 @@ enum err h5_get_numbers(struct h5 *f, const char *object, const char *name,
         err = too_many(&s, limit);
     else
         err = h5_source_read(&s, H5T_NATIVE_DOUBLE, out);
-    if (err == OK) {
-        *n = (int)s.count;
-        for (int i = 0; i < 2; i++)
-            shape[i] = i < s.rank ? s.n[i] : 1;
-    }
+    for (int i = 0; err == OK && i < 2; i++)
+        shape[i] = i < s.rank ? s.n[i] : 1;
     h5_source_close(&s);
     return err;
 }

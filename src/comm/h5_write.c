@@ -92,17 +92,37 @@ static enum err make_groups(struct h5 *f, const char *path)
     return OK;
 }
 
-/* Whole rows, as many as fit: a function of the shape alone. */
+/* Whole rows, as many as fit, and all chunks about alike, so that the last one
+ * is not padded by much: a function of the shape alone. */
 static void chunk_of(const struct h5_layout *l, hsize_t chunk[H5_RANK])
 {
     int64_t room = (int64_t)(CHUNK_BYTES / l->bytes);
 
     for (int i = l->rank - 1; i >= 0; i--) {
+        int64_t n = l->n[i], chunks;
+
         if (room < 1)
             room = 1;
-        chunk[i] = (hsize_t)(l->n[i] < room ? l->n[i] : room);
+        chunks = (n + room - 1) / room;
+        chunk[i] = (hsize_t)((n + chunks - 1) / chunks);
         room /= (int64_t)chunk[i];
     }
+}
+
+int64_t h5_stored(const struct h5_layout *l)
+{
+    int64_t bytes = (int64_t)l->bytes;
+    hsize_t chunk[H5_RANK];
+
+    if (h5_count(l->rank, l->n) == 0)
+        return 0;
+    chunk_of(l, chunk);
+    for (int i = 0; i < l->rank; i++) {
+        int64_t c = (int64_t)chunk[i];
+
+        bytes *= (l->n[i] + c - 1) / c * c;
+    }
+    return bytes;
 }
 
 static hid_t set_creation(const struct h5_layout *l)

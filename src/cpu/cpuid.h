@@ -9,7 +9,7 @@ enum isa { ISA_REF, ISA_AVX2, ISA_AVX512, ISA_AVX512_BF16, ISA_AMX, ISAS };
 const char *cpuid_name(enum isa isa);
 
 /* Whether there are kernels in this binary and the CPU and the system run
- * them; else *why says what is missing, in a few words. */
+ * them; else *why (or NULL) says what is missing, in a few words. */
 int cpuid_runs(enum isa isa, const char **why);
 
 /* The last that runs. */

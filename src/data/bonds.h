@@ -24,7 +24,8 @@ enum err bonds_derive(struct molecule *m, enum bonds_from *from, char *room,
                       size_t bytes, const char **reason);
 
 /* Kekule form of bonds of order 4, where they stand (SDF type 4): each atom's
- * lowest free neighbour, backtracking. reason as above. */
+ * lowest free neighbour, backtracking. m has no flaw (molecule.h). reason as
+ * above. */
 enum err bonds_kekulize(struct molecule *m, char *room, size_t bytes,
                         const char **reason);
 

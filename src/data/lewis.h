@@ -11,8 +11,8 @@
 
 struct molecule;
 
-/* m has its connectivity (orders are overwritten). *found 0: nothing fits, or
- * too many forms to search. ERR_ENVIRONMENT: memory. */
+/* m has its connectivity (orders are overwritten). *found 1, 0: nothing fits,
+ * or -1: too many forms to search. ERR_ENVIRONMENT: memory. */
 enum err lewis_orders(struct molecule *m, int *found);
 
 #endif

@@ -32,6 +32,10 @@ void elements_of(const struct dataset *d, const int64_t rows[], int64_t n,
                  struct elements *out);
 int elements_index(const struct elements *e, int z); /* -1: not known */
 
+/* The first atomic number of a molecule that the model does not know, or 0. */
+int elements_unknown(const struct elements *e, const struct dataset *d,
+                     int64_t row);
+
 enum { LOADER_TARGETS = 64 };
 
 /* How targets become numbers of order one and back:
@@ -45,8 +49,8 @@ struct target_scale {
     double *reference; /* [n, elements] (mem_free) or NULL: none */
 };
 
-/* The reference of a run, resolved. */
-enum scale_reference { SCALE_NONE, SCALE_ATOMS, SCALE_FIT };
+/* Auto: atoms for each target that has them, none for the others. */
+enum scale_reference { SCALE_NONE, SCALE_ATOMS, SCALE_FIT, SCALE_AUTO };
 
 /* From the training part, in double: per-element references (none, free atoms,
  * or least squares over the counts of elements), then mean and unbiased
@@ -59,8 +63,16 @@ enum err target_scale_make(const struct dataset *d, const struct split *s,
                            struct target_scale *out);
 void target_scale_fini(struct target_scale *t);
 
+/* The sum of element references of a molecule for target t; 0 without. */
+double target_scale_reference(const struct target_scale *ts,
+                              const struct dataset *d, int64_t row, int t);
+
 /* Whether a target has free-atom energies: U0 U H G. */
 int target_has_atoms(const char *name);
+
+/* Why a target of this data set has no free-atom energies (name, unit,
+ * elements); NULL: it has. Static text. */
+const char *target_no_atoms(const struct dataset *d, int column);
 
 struct loader {
     const struct dataset *d; /* borrowed */
@@ -69,10 +81,11 @@ struct loader {
     int column[LOADER_TARGETS]; /* of the data set; -1: not there */
 };
 
-/* The sum of element references of a molecule for target t; 0 without. */
+/* target_scale_reference of a row. */
 double loader_reference(const struct loader *l, int64_t row, int t);
 
-/* Clears b and adds the molecules of these rows. */
+/* Clears b and adds the molecules of these rows, all of known elements
+ * (elements_unknown). */
 void loader_fill(const struct loader *l, const int64_t rows[], int n,
                  struct batch *b);
 

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { MOLECULE_WORKS = 3 };
+
 struct molecule {
     int64_t id; /* number in the source; 0: the source has none */
     int atoms;
@@ -24,6 +26,9 @@ struct molecule {
     double *target; /* [targets]; NaN: unknown */
     char *smiles;   /* "" when the source has none */
     size_t atom_room, bond_room, target_room, smiles_room; /* capacities */
+    /* Workspaces of bonds.h and lewis.h, in bytes; nothing between calls. */
+    void *work[MOLECULE_WORKS];
+    size_t work_room[MOLECULE_WORKS];
 };
 
 /* Makes room; contents up to the old counts stay. ERR_ENVIRONMENT: memory. */
@@ -31,6 +36,7 @@ enum err molecule_atoms(struct molecule *m, int atoms);
 enum err molecule_bonds(struct molecule *m, int bonds);
 enum err molecule_targets(struct molecule *m, int targets);
 enum err molecule_smiles(struct molecule *m, const char *s, size_t n);
+enum err molecule_work(struct molecule *m, int which, size_t bytes);
 void molecule_fini(struct molecule *m);
 
 /* Sorts bonds (i < j in each, then ascending). */

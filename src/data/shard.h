@@ -18,6 +18,12 @@ struct comm;
 struct dataset;
 struct import_summary;
 
+enum { SHARD_MOST = 1000 }; /* shards of a data set */
+
+/* Collective. ERR_DECK: DIR is something that shard_write would not replace; to
+ * be asked before the work. */
+enum err shard_check(struct comm *c, const char *dir);
+
 /* Collective. Writes DIR (which must not be there, or be an empty folder, or a
  * data set of ours, which is replaced): `shards` shards (0: one for each 16,384
  * molecules), manifest.yaml, rejected.csv. *digest: of the manifest.

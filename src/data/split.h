@@ -23,11 +23,19 @@ const char *part_name(enum part p);
 
 struct split {
     int64_t n[PARTS];
-    int64_t *row[PARTS];  /* rows of the data set, in the rule's order */
+    int64_t *row[PARTS];  /* rows of the data set, in the rule's order; one
+                           * block from row[0] on */
     struct digest digest; /* of the file; "" for rules */
 };
 
-/* One rank (the same on each). deck: where mistakes are recorded.
+/* The columns of the run's targets: column [p->data.targets], -1 for one that
+ * is not there. ERR_DECK: an unknown target, reference atoms for one without;
+ * recorded, and split_make says them with its own. ERR_ENVIRONMENT: memory. */
+enum err split_targets(const struct params *p, struct deck *deck,
+                       const struct dataset *d, int column[]);
+
+/* One rank (the same on each). deck: where mistakes are recorded; targets 0:
+ * labels do not matter.
  * ERR_DECK: a rule for other data, a bad file, an empty training or validation
  * part, a batch larger than the training part. ERR_DATA: molecules of a part
  * without any label of the targets. ERR_ENVIRONMENT: memory. */

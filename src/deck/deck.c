@@ -14,7 +14,7 @@
 enum {
     LINE = 1024,       /* of one mistake */
     MOST_SAID = 65536, /* of all: later ones are counted */
-    MESSAGE = 2000,    /* what err_set holds, but for the last line */
+    MESSAGE = 16000,   /* what err_set holds, but for the last line */
     LONGEST_WORD = 63
 };
 

@@ -18,6 +18,7 @@ struct optimizer {
     int64_t *grid;     /* device [n + 1], any_ranks only, else NULL */
     const struct step_kernels *k;
     struct device *d;
+    struct optim_scalars host; /* of the last step, on its way to the device */
 };
 
 /* Moments, average and grid from the arena `state`; called twice like the

@@ -44,9 +44,10 @@ struct weights {
     int64_t parameters;  /* without gaps */
 };
 
+/* Starts the list anew; *w is zero before the first time. */
 void weights_begin(struct weights *w, struct memory *m, size_t real);
 
-/* Registers prefix + name; value and grad get their data.
+/* Registers a weight; value and grad (NULL: none) get their data.
  * ERR_ENVIRONMENT: memory; errors of arena_take. */
 enum err weights_add(struct weights *w, const struct weight *what,
                      struct tensor *value, struct tensor *grad);
@@ -58,12 +59,16 @@ int weights_find(const struct weights *w, const char *name);
 /* Numbers from the first to the end of the last weight, gaps included. */
 int64_t weights_span(const struct weights *w);
 
+/* The first weight's first number, and its gradient's; device memory. */
+void *weights_base(const struct weights *w);
+void *weights_grads(const struct weights *w);
+
 /* Initial values, a function of seed and name, to the device. */
 enum err weights_init(const struct weights *w, struct device *d, uint64_t seed);
 
-/* One weight between the host [n, c] and an array of the arena's layout in
- * device memory (values, gradients, a moment: its first number is `base`).
- * Waits for the device. */
+/* One weight between the host [n, c], in `real`, and an array of the arena's
+ * layout in device memory (values, gradients, a moment: its first number is
+ * `base`). Waits for the device. */
 void weights_put(const struct weights *w, struct device *d, int i, void *base,
                  const void *from);
 void weights_get(const struct weights *w, struct device *d, int i,

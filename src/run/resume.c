@@ -362,41 +362,13 @@ enum err resume_load(struct resumption *r, struct trainer *t)
     return OK;
 }
 
-static size_t bytes_of(const struct ckpt_array *a)
-{
-    size_t n = (size_t)a->n[0] * (a->rank == 2 ? (size_t)a->n[1] : 1);
-
-    return n * (a->kind == CKPT_F32 ? sizeof(float) : sizeof(double));
-}
-
-static size_t largest(const struct ckpt_state *s)
-{
-    size_t most = 1;
-
-    for (int i = 0; i < s->arrays; i++)
-        if (bytes_of(&s->array[i]) > most)
-            most = bytes_of(&s->array[i]);
-    return most;
-}
-
 enum err resume_spread(struct trainer *t)
 {
-    struct comm *c = t->job->comm;
     struct ckpt_state s = {.arrays = 0};
-    void *room = NULL;
-    enum err err = state_of_trainer(t, &s);
+    enum err err = comm_agree(t->job->comm, state_of_trainer(t, &s));
 
     if (!err)
-        err = mem_alloc(largest(&s), 1, "a copy of one array", &room);
-    err = comm_agree(c, err);
-    for (int i = 0; !err && i < s.arrays; i++) {
-        if (comm_rank(c) == 0)
-            s.get(s.self, i, room);
-        comm_broadcast(c, room, bytes_of(&s.array[i]), 0);
-        if (comm_rank(c) != 0)
-            s.put(s.self, i, room);
-    }
-    mem_free(room);
+        err = state_spread(t->job->comm, &s);
     state_fini(&s);
     return err;
 }

@@ -4,6 +4,7 @@
 #include "run/state.h"
 
 #include "base/mem.h"
+#include "comm/comm.h"
 #include "device/device.h"
 #include "run/step.h"
 
@@ -178,4 +179,38 @@ void state_fini(struct ckpt_state *s)
     mem_free(s->self);
     mem_free((void *)(uintptr_t)s->array);
     *s = (struct ckpt_state){.arrays = 0};
+}
+
+static size_t bytes_of(const struct ckpt_array *a)
+{
+    size_t n = (size_t)a->n[0] * (a->rank == 2 ? (size_t)a->n[1] : 1);
+
+    return n * (a->kind == CKPT_F32 ? sizeof(float) : sizeof(double));
+}
+
+static size_t largest(const struct ckpt_state *s)
+{
+    size_t most = 1;
+
+    for (int i = 0; i < s->arrays; i++)
+        if (bytes_of(&s->array[i]) > most)
+            most = bytes_of(&s->array[i]);
+    return most;
+}
+
+enum err state_spread(struct comm *c, const struct ckpt_state *s)
+{
+    void *room = NULL;
+    enum err err =
+        comm_agree(c, mem_alloc(largest(s), 1, "a copy of one array", &room));
+
+    for (int i = 0; !err && i < s->arrays; i++) {
+        if (comm_rank(c) == 0)
+            s->get(s->self, i, room);
+        comm_broadcast(c, room, bytes_of(&s->array[i]), 0);
+        if (comm_rank(c) != 0)
+            s->put(s->self, i, room);
+    }
+    mem_free(room);
+    return err;
 }

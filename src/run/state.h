@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "run/ckpt.h"
 
+struct comm;
 struct device;
 struct trainer;
 struct weights;
@@ -22,6 +23,9 @@ enum err state_of_model(struct trainer *t, struct ckpt_state *out);
  */
 enum err state_of_weights(const struct weights *w, struct device *d, void *base,
                           struct ckpt_state *out);
+
+/* Collective: rank 0's numbers to all. ERR_ENVIRONMENT: memory, agreed. */
+enum err state_spread(struct comm *c, const struct ckpt_state *s);
 
 void state_fini(struct ckpt_state *s);
 

@@ -78,13 +78,18 @@ struct step_result {
     int wanted[WISHES]; /* ranks that wished so */
 };
 
-/* Sizes the largest batch and every arena. measured: only that, nothing is
- * allocated on the device (check). ERR_DECK: fewer parts than ranks, a model
- * that cannot be. ERR_ENVIRONMENT: memory. Agreed. */
+/* Sizes the largest batch and every arena. ERR_DECK: fewer parts than ranks, a
+ * model that cannot be. ERR_ENVIRONMENT: memory. Agreed. */
 enum err trainer_create(const struct job *job, struct trainer **out);
 void trainer_destroy(struct trainer **t);
-enum err trainer_measure(const struct job *job, struct memory *bytes,
-                         struct batch_limits *limits);
+
+/* What a run will need. */
+struct trainer_plan {
+    struct memory memory; /* measured only */
+    struct batch_limits limits;
+    int64_t parameters;
+};
+enum err trainer_measure(const struct job *job, struct trainer_plan *out);
 
 /* Fresh weights (seed), fresh optimiser. */
 enum err trainer_start(struct trainer *t);

@@ -203,8 +203,7 @@ void trainer_destroy(struct trainer **out)
     *out = NULL;
 }
 
-enum err trainer_measure(const struct job *job, struct memory *bytes,
-                         struct batch_limits *limits)
+enum err trainer_measure(const struct job *job, struct trainer_plan *out)
 {
     struct trainer *t;
     void *data;
@@ -214,8 +213,10 @@ enum err trainer_measure(const struct job *job, struct memory *bytes,
     t = data;
     TRY_GOTO(prepare(job, t), destroy);
     TRY_GOTO(deal_parts(t), destroy);
-    *bytes = t->memory;
-    *limits = t->limits;
+    *out = (struct trainer_plan){.memory = t->memory,
+                                 .limits = t->limits,
+                                 .parameters =
+                                     model_weights(t->model)->parameters};
 destroy:
     trainer_destroy(&t);
     return err;

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* cpuid.c - one row an instruction set, with what is missing for it. */
+#include "config.h"
+
+#include "cpu/cpuid.h"
+
+#include <stddef.h>
+
+static const char not_built[] = "no kernels for it in this binary";
+
+/* NULL, or what is missing. */
+static const char *lacks_nothing(void)
+{
+    return NULL;
+}
+
+static const char *lacks_for_avx2(void)
+{
+#ifdef HAVE_AVX2
+    if (!__builtin_cpu_supports("avx2"))
+        return "the CPU has no AVX2";
+    return __builtin_cpu_supports("fma") ? NULL : "the CPU has no FMA";
+#else
+    return not_built;
+#endif
+}
+
+/* x86-64-v4 */
+static const char *lacks_for_avx512(void)
+{
+#ifdef HAVE_AVX512
+    if (lacks_for_avx2())
+        return lacks_for_avx2();
+    if (__builtin_cpu_supports("avx512f") &&
+        __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512cd") &&
+        __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl"))
+        return NULL;
+    return "the CPU has no AVX-512 F, BW, CD, DQ and VL";
+#else
+    return not_built;
+#endif
+}
+
+static const char *lacks_kernels(void)
+{
+    return not_built;
+}
+
+static const struct {
+    const char *name;
+    const char *(*lacks)(void);
+} isas[ISAS] = {
+    [ISA_REF] = {"ref", lacks_nothing},
+    [ISA_AVX2] = {"avx2", lacks_for_avx2},
+    [ISA_AVX512] = {"avx512", lacks_for_avx512},
+    [ISA_AVX512_BF16] = {"avx512_bf16", lacks_kernels},
+    [ISA_AMX] = {"amx", lacks_kernels},
+};
+
+const char *cpuid_name(enum isa isa)
+{
+    return isas[isa].name;
+}
+
+int cpuid_runs(enum isa isa, const char **why)
+{
+    const char *lacks = isas[isa].lacks();
+
+    if (lacks && why)
+        *why = lacks;
+    return lacks == NULL;
+}
+
+enum isa cpuid_best(void)
+{
+    enum isa best = ISAS - 1;
+
+    while (!cpuid_runs(best, NULL))
+        best--;
+    return best;
+}

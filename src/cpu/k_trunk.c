@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/* k_trunk.c - radial network without its last layer (model.md section 3),
+ * reference.
+ *
+ * A layer, of inputs x, with the unit's index left out:
+ *
+ *     z = W x + b    n = (z - mean z) / sqrt(var z + eps)    h = relu(g n + s)
+ *
+ * and back, dn = dh where g n + s > 0, else 0, dg = dn n, ds = dn,
+ *
+ *     dz = (g dn - mean(g dn) - n mean(g dn n)) / sqrt(var z + eps)
+ *
+ * Without gain n = z and dz = dn. Hidden layers are computed again on the way
+ * back, for WINDOW bonds at a time: first every bond for itself, then every
+ * unit, which owns its row of W, sums over those bonds.
+ */
+#include "cpu/real.h"
+
+enum { UNITS = RADIAL_HIDDEN, WINDOW = 64 };
+
+static const real eps = (real)1e-5;
+
+/* One layer at one bond. */
+struct hidden {
+    real n[UNITS], h[UNITS], rdev;
+    real dn[UNITS], dz[UNITS];
+};
+
+struct bond_state {
+    int bond;
+    struct hidden layer[2];
+};
+
+/* Input i of the first layer. */
+static real scalar(const struct graph *g, const struct geometry *geo, int b,
+                   int i)
+{
+    return i < g->scalar.c ? row(&g->scalar, b, 0)[i]
+                           : row(&geo->distance, b, 0)[0];
+}
+
+static void normalize(struct hidden *a)
+{
+    real mean = 0, square = 0;
+
+    for (int i = 0; i < UNITS; i++)
+        mean += a->n[i] / UNITS;
+    for (int i = 0; i < UNITS; i++) {
+        a->n[i] -= mean;
+        square += a->n[i] * a->n[i];
+    }
+    a->rdev = 1 / sqrt(square / UNITS + eps);
+    for (int i = 0; i < UNITS; i++)
+        a->n[i] *= a->rdev;
+}
+
+/* What follows a layer's matrix: norm, if any, and ReLU. */
+static void activate(const struct radial_layer *w, struct hidden *a)
+{
+    const real *gain = w->gain.data, *shift = w->shift.data;
+
+    if (gain)
+        normalize(a);
+    for (int i = 0; i < UNITS; i++) {
+        real n = gain ? gain[i] * a->n[i] + shift[i] : a->n[i];
+
+        a->h[i] = n <= 0 ? 0 : n;
+    }
+}
+
+static void bond_fwd(const struct graph *g, const struct geometry *geo,
+                     const struct radial *r, int b, struct bond_state *s)
+{
+    struct hidden *first = &s->layer[0], *second = &s->layer[1];
+    const real *b0 = r->layer[0].b.data, *b1 = r->layer[1].b.data;
+
+    s->bond = b;
+    for (int o = 0; o < UNITS; o++) {
+        const real *w = row(&r->layer[0].w, o, 0);
+
+        first->n[o] = b0[o];
+        for (int i = 0; i <= g->scalar.c; i++)
+            first->n[o] += w[i] * scalar(g, geo, b, i);
+    }
+    activate(&r->layer[0], first);
+    for (int o = 0; o < UNITS; o++) {
+        const real *w = row(&r->layer[1].w, o, 0);
+
+        second->n[o] = b1[o];
+        for (int i = 0; i < UNITS; i++)
+            second->n[o] += w[i] * first->h[i];
+    }
+    activate(&r->layer[1], second);
+}
+
+static void trunk_fwd(const struct graph *g, const struct geometry *geo,
+                      const struct radial *r)
+{
+    int bonds = used_bonds(g);
+
+#pragma omp parallel for schedule(static)
+    for (int b = 0; b < bonds; b++) {
+        struct bond_state s;
+        real *h = row(&r->h, b, 0);
+
+        bond_fwd(g, geo, r, b, &s);
+        for (int i = 0; i < UNITS; i++)
+            h[i] = s.layer[1].h[i];
+    }
+}
+
+/* dz and dn from dh. */
+static void layer_bwd(const struct radial_layer *w, const real *dh,
+                      struct hidden *a)
+{
+    const real *gain = w->gain.data;
+    real mean = 0, along = 0;
+
+    for (int i = 0; i < UNITS; i++) {
+        a->dn[i] = a->h[i] <= 0 ? 0 : dh[i];
+        a->dz[i] = gain ? gain[i] * a->dn[i] : a->dn[i];
+        mean += a->dz[i] / UNITS;
+        along += a->dz[i] * a->n[i] / UNITS;
+    }
+    for (int i = 0; gain && i < UNITS; i++)
+        a->dz[i] = (a->dz[i] - mean - a->n[i] * along) * a->rdev;
+}
+
+static void bond_bwd(const struct radial *r, const real *dh,
+                     struct bond_state *s)
+{
+    real dfirst[UNITS] = {0};
+
+    layer_bwd(&r->layer[1], dh, &s->layer[1]);
+    for (int o = 0; o < UNITS; o++)
+        for (int i = 0; i < UNITS; i++)
+            dfirst[i] += row(&r->layer[1].w, o, 0)[i] * s->layer[1].dz[o];
+    layer_bwd(&r->layer[0], dfirst, &s->layer[0]);
+}
+
+/* Gradients of the bond's own inputs, where they are wanted. */
+static void inputs_bwd(const struct graph *g, struct geometry *geo,
+                       const struct radial *r, const struct bond_state *s,
+                       struct tensor *dscalar)
+{
+    int scalars = g->scalar.c, b = s->bond;
+
+    for (int o = 0; o < UNITS; o++) {
+        const real *w = row(&r->layer[0].w, o, 0);
+        real dz = s->layer[0].dz[o];
+
+        for (int i = 0; dscalar && dscalar->data && i < scalars; i++)
+            row(dscalar, b, 0)[i] += w[i] * dz;
+        if (geo->ddistance.data)
+            row(&geo->ddistance, b, 0)[0] += w[scalars] * dz;
+    }
+}
+
+/* Adds one bond to what unit o of a layer owns, but for its row of W. */
+static void unit_add(const struct radial_layer *d, const struct hidden *a,
+                     int o)
+{
+    ((real *)d->b.data)[o] += a->dz[o];
+    if (!d->gain.data)
+        return;
+    ((real *)d->gain.data)[o] += a->dn[o] * a->n[o];
+    ((real *)d->shift.data)[o] += a->dn[o];
+}
+
+/* Adds n bonds to row o of both layers. */
+static void row_add(const struct graph *g, const struct geometry *geo,
+                    const struct radial *r, int o,
+                    const struct bond_state *state, int n)
+{
+    real *dw0 = row(&r->grad[0].w, o, 0), *dw1 = row(&r->grad[1].w, o, 0);
+
+    for (int j = 0; j < n; j++) {
+        const struct hidden *a = state[j].layer;
+
+        unit_add(&r->grad[0], &a[0], o);
+        unit_add(&r->grad[1], &a[1], o);
+        for (int i = 0; i <= g->scalar.c; i++)
+            dw0[i] += a[0].dz[o] * scalar(g, geo, state[j].bond, i);
+        for (int i = 0; i < UNITS; i++)
+            dw1[i] += a[1].dz[o] * a[0].h[i];
+    }
+}
+
+static void trunk_bwd(const struct graph *g, struct geometry *geo,
+                      const struct radial *r, struct tensor *dscalar)
+{
+    struct bond_state state[WINDOW];
+    int bonds = used_bonds(g);
+
+    for (int first = 0; first < bonds; first += WINDOW) {
+        int n = bonds - first < WINDOW ? bonds - first : WINDOW;
+
+#pragma omp parallel for schedule(static)
+        for (int j = 0; j < n; j++) {
+            bond_fwd(g, geo, r, first + j, &state[j]);
+            bond_bwd(r, row(&r->dh, first + j, 0), &state[j]);
+            inputs_bwd(g, geo, r, &state[j], dscalar);
+        }
+#pragma omp parallel for schedule(static)
+        for (int o = 0; o < UNITS; o++)
+            row_add(g, geo, r, o, state, n);
+    }
+}
+
+void ENTER(k_trunk)(struct kernels *k)
+{
+    k->conv.trunk_fwd = trunk_fwd;
+    k->conv.trunk_bwd = trunk_bwd;
+}

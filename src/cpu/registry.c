@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* registry.c - the table of variants: a new one is a new row. */
+#include "config.h"
+
+#include "cpu/registry.h"
+
+#include "cpu/registry_entries.h"
+#include "device/kernels.h"
+
+#include <string.h>
+
+struct variant {
+    size_t real;
+    enum isa isa;
+    void (*enter)(struct kernels *k);
+};
+
+#define REFERENCE(family)                                                      \
+    {sizeof(double), ISA_REF, family##_ref_f64},                               \
+    {                                                                          \
+        sizeof(float), ISA_REF, family##_ref_f32                               \
+    }
+
+/* In the order in which they overwrite each other: ascending isa. */
+static const struct variant variants[] = {
+    REFERENCE(k_geometry),
+    REFERENCE(k_trunk),
+    REFERENCE(k_conv),
+    REFERENCE(k_conv_bwd),
+    REFERENCE(k_attend),
+    REFERENCE(k_norm),
+    REFERENCE(k_softmax),
+    REFERENCE(k_linear),
+    REFERENCE(k_pool),
+    REFERENCE(k_loss),
+    REFERENCE(k_grid),
+    REFERENCE(k_optim),
+#ifdef HAVE_AVX2
+    {sizeof(float), ISA_AVX2, k_norm_avx2_f32},
+    {sizeof(float), ISA_AVX2, k_softmax_avx2_f32},
+    {sizeof(float), ISA_AVX2, k_linear_avx2_f32},
+    {sizeof(float), ISA_AVX2, k_optim_avx2_f32},
+#endif
+#ifdef HAVE_AVX512
+    {sizeof(float), ISA_AVX512, k_norm_avx512_f32},
+    {sizeof(float), ISA_AVX512, k_linear_avx512_f32},
+    {sizeof(float), ISA_AVX512, k_optim_avx512_f32},
+#endif
+};
+enum { VARIANTS = sizeof variants / sizeof *variants };
+
+#define SLOT(group, name)                                                      \
+    {                                                                          \
+#name, offsetof(struct kernels, group.name)                            \
+    }
+
+static const struct {
+    const char *name;
+    size_t offset;
+} slots[] = {
+    SLOT(conv, geometry_fwd),  SLOT(conv, geometry_bwd),
+    SLOT(conv, trunk_fwd),     SLOT(conv, trunk_bwd),
+    SLOT(conv, conv_size),     SLOT(conv, conv_prepare),
+    SLOT(conv, conv_plan),     SLOT(conv, conv_fwd),
+    SLOT(conv, conv_bwd_x),    SLOT(conv, conv_bwd_w),
+    SLOT(conv, logits_fwd),    SLOT(conv, logits_bwd),
+    SLOT(conv, aggregate_fwd), SLOT(conv, aggregate_bwd),
+    SLOT(node, norm_fwd),      SLOT(node, norm_bwd),
+    SLOT(node, softmax_fwd),   SLOT(node, softmax_bwd),
+    SLOT(node, linear_fwd),    SLOT(node, linear_add),
+    SLOT(node, linear_bwd),    SLOT(node, self_add),
+    SLOT(node, self_bwd),      SLOT(node, relu_fwd),
+    SLOT(node, relu_bwd),      SLOT(node, pool_max_fwd),
+    SLOT(node, pool_max_bwd),  SLOT(node, pool_avg_fwd),
+    SLOT(node, pool_avg_bwd),  SLOT(node, loss),
+    SLOT(step, grid_add),      SLOT(step, grid_get),
+    SLOT(step, norm_blocks),   SLOT(step, grad_norm),
+    SLOT(step, optim_step),
+};
+enum { SLOTS = sizeof slots / sizeof *slots };
+
+enum err registry_fill(size_t real, enum isa isa, struct kernels *out)
+{
+    const char *why;
+
+    if (!cpuid_runs(isa, &why))
+        return err_set(ERR_ENVIRONMENT,
+                       "run.cpu_isa: %s (expected at most %s, found %s); "
+                       "set run.cpu_isa: auto",
+                       why, cpuid_name(cpuid_best()), cpuid_name(isa));
+    *out = (struct kernels){.real = real};
+    for (int i = 0; i < VARIANTS; i++)
+        if (variants[i].real == real && variants[i].isa <= isa)
+            variants[i].enter(out);
+    return OK;
+}
+
+/* The instruction set of the last row that fills the slot. */
+static enum isa filled_by(size_t offset, size_t real, enum isa isa)
+{
+    static const struct kernels empty;
+    enum isa from = ISA_REF;
+
+    for (int i = 0; i < VARIANTS; i++) {
+        struct kernels k = empty;
+
+        if (variants[i].real != real || variants[i].isa > isa)
+            continue;
+        variants[i].enter(&k);
+        if (memcmp((char *)&k + offset, (const char *)&empty + offset,
+                   sizeof(void (*)(void))) != 0)
+            from = variants[i].isa;
+    }
+    return from;
+}
+
+void registry_slots(size_t real, enum isa isa,
+                    void (*visit)(void *self, const char *slot, enum isa from),
+                    void *self)
+{
+    for (int i = 0; i < SLOTS; i++)
+        visit(self, slots[i].name, filled_by(slots[i].offset, real, isa));
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/* model.c - the order of the layers, there and back. */
+#include "model/model_parts.h"
+
+#include "device/device.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int model_place(const struct model *m, int i)
+{
+    return m->options.mode == MODEL_PREDICT ? i & 1 : i;
+}
+
+const struct tensor *model_stage(const struct model *m, int i)
+{
+    return i ? m->hidden[model_place(m, i - 1)].t : m->input.graph.node;
+}
+
+/* Where the gradient of what block i reads goes; NULL: not wanted. */
+static struct tensor *stage_gradient(struct model *m, int i)
+{
+    if (i)
+        return m->dhidden[(i - 1) & 1].t;
+    return m->options.mode == MODEL_GRADIENTS ? m->dnode.t : NULL;
+}
+
+struct weights *model_weights(struct model *m)
+{
+    return &m->weights;
+}
+
+const struct model_shape *model_shape(const struct model *m)
+{
+    return &m->shape;
+}
+
+int model_convolutions(const struct model *m)
+{
+    return m->shape.layers + 1;
+}
+
+static struct conv_layer *convolution(const struct model *m, int i)
+{
+    struct model *o = (struct model *)m; /* constness is the caller's */
+
+    if (i == m->shape.layers)
+        return &o->last.conv;
+    return m->shape.type == MODEL_TFN ? &m->block[i].of.tfn.conv
+                                      : &m->block[i].of.attn.conv;
+}
+
+enum sharing model_sharing(const struct model *m, int i)
+{
+    return convolution(m, i)->sharing;
+}
+
+void model_prepare(struct model *m)
+{
+    for (int i = 0; i < model_convolutions(m); i++)
+        conv_prepare(convolution(m, i));
+}
+
+void model_put(struct model *m, const struct batch *b)
+{
+    input_put(&m->input, m->d, b);
+}
+
+static void block_forward(struct model *m, int i)
+{
+    struct block *o = &m->block[i];
+    const struct tensor *x = model_stage(m, i);
+    struct tensor *y = m->hidden[model_place(m, i)].t;
+    struct tensor *to = m->shape.norm ? o->before.t : y;
+
+    scratch_clean(&m->scratch, to, m->shape.hidden.degrees);
+    if (m->shape.type == MODEL_TFN)
+        tfn_forward(&o->of.tfn, x, to);
+    else
+        attn_forward(&o->of.attn, x, to);
+    if (m->shape.norm)
+        norm_forward(&o->norm, to, y);
+}
+
+void model_forward(struct model *m)
+{
+    const struct model_shape *s = &m->shape;
+
+    m->d->k.conv.geometry_fwd(&m->input.graph, &m->geo);
+    for (int i = 0; i < s->layers; i++)
+        block_forward(m, i);
+    tfn_forward(&m->last, model_stage(m, s->layers), m->out.t);
+    if (s->pooling != POOL_NONE)
+        pool_forward(&m->pool, &m->out.t[s->pooled_degree]);
+    if (s->targets)
+        head_forward(&m->head, &m->pool.y);
+}
+
+void model_loss(struct model *m, enum loss_kind kind, const double *scale,
+                double *sums)
+{
+    CHECK(m->shape.targets > 0);
+    m->d->k.node.loss(kind, &m->head.y, &m->input.graph.target, scale,
+                      &m->head.dy, sums);
+}
+
+static void block_backward(struct model *m, int i)
+{
+    struct block *o = &m->block[i];
+    const struct tensor *x = model_stage(m, i);
+    struct tensor *dy = stage_gradient(m, i + 1), *dx = stage_gradient(m, i);
+
+    if (m->shape.norm)
+        norm_backward(&o->norm, o->before.t, dy, dy);
+    if (dx)
+        scratch_zero(&m->scratch, dx, FIBER_DEGREES);
+    if (m->shape.type == MODEL_TFN)
+        tfn_backward(&o->of.tfn, x, dy, dx);
+    else
+        attn_backward(&o->of.attn, x, dy, dx);
+}
+
+static void end_backward(struct model *m)
+{
+    const struct model_shape *s = &m->shape;
+    struct tensor *dx = stage_gradient(m, s->layers);
+
+    if (s->targets)
+        head_backward(&m->head, &m->pool.y, &m->pool.dy);
+    if (s->pooling != POOL_NONE)
+        pool_backward(&m->pool, &m->dout.t[s->pooled_degree]);
+    if (dx)
+        scratch_zero(&m->scratch, dx, FIBER_DEGREES);
+    tfn_backward(&m->last, model_stage(m, s->layers), m->dout.t, dx);
+}
+
+void model_backward(struct model *m)
+{
+    const int inputs = m->options.mode == MODEL_GRADIENTS;
+
+    CHECK(m->options.mode != MODEL_PREDICT);
+    if (inputs) {
+        scratch_zero(&m->scratch, &m->geo.ddistance, 1);
+        scratch_zero(&m->scratch, &m->geo.torque, 1);
+        scratch_zero(&m->scratch, &m->dscalar, 1);
+        scratch_zero(&m->scratch, m->dedge.t, FIBER_DEGREES);
+    }
+    end_backward(m);
+    for (int i = m->shape.layers - 1; i >= 0; i--)
+        block_backward(m, i);
+    if (inputs)
+        m->d->k.conv.geometry_bwd(&m->input.graph, &m->geo, &m->dx);
+}
+
+/* The last result, or its gradient. */
+static const struct tensor *end_of(const struct model *m, int degree, int grad)
+{
+    const struct features *nodes = grad ? &m->dout : &m->out;
+
+    if (m->shape.targets)
+        return degree ? NULL : grad ? &m->head.dy : &m->head.y;
+    if (m->shape.pooling != POOL_NONE)
+        return degree != m->shape.pooled_degree ? NULL
+               : grad                           ? &m->pool.dy
+                                                : &m->pool.y;
+    return fiber_at(&m->shape.out, degree) ? &nodes->t[degree] : NULL;
+}
+
+const struct tensor *model_output(const struct model *m, int degree)
+{
+    return end_of(m, degree, 0);
+}
+
+struct tensor *model_output_gradient(struct model *m, int degree)
+{
+    return (struct tensor *)end_of(m, degree, 1);
+}
+
+const struct tensor *model_gradient_x(const struct model *m)
+{
+    return &m->dx;
+}
+
+const struct tensor *model_gradient_node(const struct model *m, int degree)
+{
+    return &m->dnode.t[degree];
+}
+
+const struct tensor *model_gradient_edge(const struct model *m, int degree)
+{
+    return &m->dedge.t[degree];
+}
+
+const struct tensor *model_gradient_scalar(const struct model *m)
+{
+    return &m->dscalar;
+}
+
+const struct geometry *model_geometry(const struct model *m)
+{
+    return &m->geo;
+}
+
+/* Whether a name is prefix + l of a view that is there and is kept. */
+static const struct tensor *match(const struct model *m, const char *name,
+                                  const char *prefix, const struct tensor t[])
+{
+    const char *base = m->scratch.base;
+    char full[WEIGHT_NAME];
+
+    for (int l = 0; l < FIBER_DEGREES; l++) {
+        const char *data = t[l].data;
+
+        snprintf(full, sizeof full, "%s.%d", prefix, l);
+        if (t[l].c && data && !strcmp(name, full))
+            return base <= data && data < base + m->scratch.peak ? NULL : &t[l];
+    }
+    return NULL;
+}
+
+static const struct tensor *block_part(const struct model *m, int i,
+                                       const char *name, int *in_frame)
+{
+    const struct block *o = &m->block[i];
+    const struct attn *a = &o->of.attn;
+    const int has = m->shape.type == MODEL_SE3_TRANSFORMER;
+    const struct tensor *y = m->hidden[model_place(m, i)].t;
+    const struct {
+        const char *name;
+        const struct tensor *t;
+        int is_there, in_frame;
+    } parts[] = {
+        {"value", a->value_y, has, 1},
+        {"key", a->key_y, has, 1},
+        {"query", a->q, has, 0},
+        {"z", a->z, has, 0},
+        {"project", m->shape.norm ? o->before.t : y, 1, 0},
+        {"norm", y, m->shape.norm, 0},
+    };
+    const struct tensor *t = NULL;
+    char prefix[WEIGHT_NAME];
+
+    for (size_t p = 0; p < sizeof parts / sizeof *parts && !t; p++) {
+        snprintf(prefix, sizeof prefix, "block.%d.%s", i, parts[p].name);
+        if (parts[p].is_there)
+            t = match(m, name, prefix, parts[p].t);
+        *in_frame = t && parts[p].in_frame;
+    }
+    snprintf(prefix, sizeof prefix, "block.%d.attention", i);
+    return has && !strcmp(name, prefix) ? &a->a : t;
+}
+
+const struct tensor *model_intermediate(const struct model *m, const char *name,
+                                        int *in_frame)
+{
+    const struct tensor *t = NULL;
+
+    *in_frame = 0;
+    if (m->options.mode == MODEL_PREDICT)
+        return NULL;
+    for (int i = 0; i < m->shape.layers && !t; i++)
+        t = block_part(m, i, name, in_frame);
+    if (t)
+        return t;
+    if (m->shape.pooling != POOL_NONE && !strcmp(name, "pooled"))
+        return &m->pool.y;
+    return match(m, name, "final", m->out.t);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* model_parts.h - what a model is made of; for model.c and model_build.c. */
+#ifndef MODEL_PARTS_H
+#define MODEL_PARTS_H
+
+#include "model/attn.h"
+#include "model/model.h"
+#include "model/norm.h"
+#include "model/pool.h"
+#include "model/tfn.h"
+
+struct features {
+    struct tensor t[FIBER_DEGREES];
+};
+
+/* One attention block or convolution, and the norm behind it. */
+struct block {
+    union {
+        struct attn attn;
+        struct tfn tfn;
+    } of;
+    struct norm norm;
+    struct features before; /* the norm; without one: not there */
+};
+
+struct model {
+    struct device *d; /* borrowed */
+    struct model_shape shape;
+    struct model_options options;
+    struct input input;
+    struct weights weights;
+    struct scratch scratch;
+    struct geometry geo;
+
+    struct block *block;     /* [layers] */
+    struct features *hidden; /* of block i; two that alternate in prediction */
+    struct features dhidden[2]; /* alternate */
+    struct tfn last;
+    struct features out, dout; /* of the last convolution */
+    struct pool pool;          /* unless shape.pooling is POOL_NONE */
+    struct head head;          /* if shape.targets > 0 */
+
+    struct tensor dx, dscalar; /* MODEL_GRADIENTS */
+    struct features dnode, dedge;
+};
+
+/* What block i reads (i = layers: the last convolution). */
+const struct tensor *model_stage(const struct model *m, int i);
+
+/* Which of m->hidden block i writes. */
+int model_place(const struct model *m, int i);
+
+#endif
