@@ -2,6 +2,8 @@
 /* journal_test.c - lines of a journal are whole; a resumed run's journal is
  * that of its checkpoint; a full disk is one warning.
  */
+#include "config.h"
+
 #include "run/journal.h"
 
 #include "base/log.h"

@@ -4,6 +4,8 @@
  *
  * Another job is a forked child: locks of one process would not tell.
  */
+#include "config.h"
+
 #include "run/lock.h"
 
 #include "base/log.h"

@@ -2,6 +2,8 @@
 /* stop_test.c - signals, run.stop_after, and the end of the time by whoever
  * says it: the deck, SE3T_END_TIME, a squeue of our own in PATH.
  */
+#include "config.h"
+
 #include "run/stop.h"
 
 #include "base/log.h"
