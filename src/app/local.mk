@@ -8,4 +8,7 @@ libcore_a_SOURCES += src/app/golden_attention.c src/app/golden_bench.c \
 	src/app/golden_kinds.h src/app/golden_layer.c src/app/golden_net.c \
 	src/app/golden_net.h src/app/golden_read.c src/app/golden_read.h \
 	src/app/golden_run.c src/app/golden_run.h src/app/golden_tensor.c \
-	src/app/golden_tensor.h src/app/golden_train.c src/app/golden_wigner.c
+	src/app/golden_tensor.h src/app/golden_train.c src/app/golden_wigner.c \
+	src/app/selftest.c src/app/selftest_machine.c \
+	src/app/selftest_machine.h src/app/selftest_world.c \
+	src/app/selftest_world.h

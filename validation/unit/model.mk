@@ -1,4 +1,3 @@
 # tests of src/model
 unit_tests += model_test
-model_test_SOURCES = validation/unit/model_test.c \
-	validation/unit/model_world.c validation/unit/model_world.h
+model_test_SOURCES = validation/unit/model_test.c
