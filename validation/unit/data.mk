@@ -11,3 +11,5 @@ target_scale_test_SOURCES = validation/unit/target_scale_test.c \
 	validation/hand_data.h validation/noise.h
 EXTRA_DIST += validation/data/molecules.txt validation/fuzz/fuzz_smiles.c \
 	validation/fuzz/corpus/smiles
+unit_tests += batch_test
+batch_test_SOURCES = validation/unit/batch_test.c
