@@ -25,5 +25,4 @@ EXTRA_DIST += validation/golden/golden.t \
 	validation/golden/p8_norm_clamp.h5 \
 	validation/golden/p8_norm_unequal.h5 \
 	validation/golden/p8_pool_avg.h5 \
-	validation/golden/p8_pool_max.h5 \
-	validation/golden/wigner.h5
+	validation/golden/p8_pool_max.h5

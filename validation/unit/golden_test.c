@@ -64,36 +64,61 @@ static void path_of(const char *file, char out[512])
     snprintf(out, 512, "%s/validation/golden/%s", dir ? dir : ".", file);
 }
 
-/* A copy in which the first number of a data set became `to`. */
+static size_t read_bytes(const char *path, unsigned char *bytes)
+{
+    FILE *f = fopen(path, "rb");
+    size_t n;
+
+    assert_non_null(f);
+    n = fread(bytes, 1, LARGEST, f);
+    fclose(f);
+    return n;
+}
+
+static void write_bytes(const unsigned char *bytes, size_t n)
+{
+    FILE *f = fopen(copy_path, "wb");
+
+    assert_non_null(f);
+    assert_int_equal(fwrite(bytes, 1, n, f), n);
+    fclose(f);
+}
+
+/* Where x stands, if it does so once; else n. */
+static size_t find_once(const unsigned char *bytes, size_t n, double x)
+{
+    size_t at = n;
+
+    for (size_t i = 0; i + sizeof x <= n; i++)
+        if (memcmp(bytes + i, &x, sizeof x) == 0) {
+            if (at < n)
+                return n;
+            at = i;
+        }
+    return at;
+}
+
+/* A copy in which one number of a data set became `to`. */
 static void change(const char *file, const char *set, double to)
 {
     static unsigned char bytes[LARGEST];
     char path[512];
     struct golden g;
     struct golden_array a;
-    size_t n, at = 0, hits = 0;
-    FILE *f;
+    size_t n, at;
 
     path_of(file, path);
     assert_int_equal(golden_open(path, &g), OK);
     assert_int_equal(golden_read(&g, set, &a), OK);
     golden_close(&g);
-    f = fopen(path, "rb");
-    assert_non_null(f);
-    n = fread(bytes, 1, sizeof bytes, f);
-    fclose(f);
-    for (size_t i = 0; i + sizeof to <= n; i++)
-        if (memcmp(bytes + i, a.x, sizeof to) == 0) {
-            at = i;
-            hits++;
-        }
-    assert_int_equal(hits, 1);
-    memcpy(bytes + at, &to, sizeof to);
+    n = read_bytes(path, bytes);
+    at = n;
+    for (int64_t k = 0; k < a.count && at == n; k++)
+        at = find_once(bytes, n, a.x[k]);
     golden_array_fini(&a);
-    f = fopen(copy_path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(bytes, 1, n, f), n);
-    fclose(f);
+    assert_true(at < n);
+    memcpy(bytes + at, &to, sizeof to);
+    write_bytes(bytes, n);
 }
 
 static const struct {
