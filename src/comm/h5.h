@@ -46,6 +46,20 @@ enum err h5_open(const char *path, enum err code, struct h5 **out);
  * process should end by _exit (h5_is_broken). */
 enum err h5_close(struct h5 **f);
 
+/* A file in memory, which h5_close leaves in image->data for the caller to
+ * write: then every failure of the disk is the caller's, with its errno. bytes:
+ * about as many as it will have. image outlives the open file; `path` is for
+ * messages. ERR_IO: no memory. */
+struct h5_image {
+    unsigned char *data;
+    size_t room; /* of data */
+};
+enum err h5_create_image(const char *path, size_t bytes, struct h5_image *image,
+                         struct h5 **out);
+/* After h5_close: how many bytes are the file. ERR_IO: it is not complete. */
+enum err h5_image_size(const struct h5_image *image, size_t *out);
+void h5_image_fini(struct h5_image *image);
+
 /* Whether any write failed in this process. */
 int h5_is_broken(void);
 

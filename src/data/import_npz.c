@@ -3,8 +3,8 @@
  * node features of which the elements are used, positions, directed bonds with
  * one-hot types, nineteen targets in eV and the like.
  *
- * An array is turned into what is kept of it while it is read, so that memory
- * grows with what is there and not with what a header says.
+ * An array is turned into what is kept of it while it is read; one whose header
+ * says more than its file can hold is refused before memory is taken.
  */
 #include "data/import_format.h"
 
@@ -53,7 +53,6 @@ enum {
 
 struct npz {
     void *data[ARRAYS];
-    size_t room[ARRAYS];
     int64_t rows[ARRAYS]; /* -1: not seen */
     int at;               /* the array being read */
     int64_t atom, edge;   /* where the next molecule starts */
@@ -105,26 +104,24 @@ static uint8_t bond_order(uint8_t was, int64_t column, double x)
 static enum err put(void *self, int64_t row, int64_t column, double x)
 {
     struct npz *z = self;
-    void **data = &z->data[z->at];
+    void *data = z->data[z->at];
     size_t i = (size_t)row;
 
-    TRY(mem_grow(data, &z->room[z->at], i + 1, layout[z->at].kept,
-                 layout[z->at].name));
     switch (z->at) {
     case NODE_ATTR:
-        ((uint8_t *)*data)[i] = element(((uint8_t *)*data)[i], column, x);
+        ((uint8_t *)data)[i] = element(((uint8_t *)data)[i], column, x);
         break;
     case NODE_POS:
-        ((double *)*data)[3 * i + (size_t)column] = x;
+        ((double *)data)[3 * i + (size_t)column] = x;
         break;
     case EDGE_ATTR:
-        ((uint8_t *)*data)[i] = bond_order(((uint8_t *)*data)[i], column, x);
+        ((uint8_t *)data)[i] = bond_order(((uint8_t *)data)[i], column, x);
         break;
     case TARGETS:
-        ((double *)*data)[QM9_TARGETS * i + (size_t)column] = x;
+        ((double *)data)[QM9_TARGETS * i + (size_t)column] = x;
         break;
     default:
-        ((int32_t *)*data)[i] = whole(x);
+        ((int32_t *)data)[i] = whole(x);
     }
     return OK;
 }
@@ -150,6 +147,9 @@ static enum err read_array(struct import_input *in, struct npz *z)
     if (a.rank != layout[i].rank || a.columns < layout[i].columns ||
         (!layout[i].more && a.columns != layout[i].columns))
         return damaged(in, layout[i].name, "has another shape");
+    if (a.rows > source_most(in->source) / (a.columns * a.width))
+        return damaged(in, layout[i].name, "is too large for its file");
+    TRY(mem_alloc((size_t)a.rows, layout[i].kept, layout[i].name, &z->data[i]));
     z->at = i;
     z->rows[i] = a.rows;
     return npy_numbers(in->source, &a, put, z);

@@ -23,7 +23,8 @@ enum {
     PIECE = 1 << 16,
     LONGEST = 64 << 20, /* bytes of a line at which the file is given up */
     SLACK = 64 << 20,   /* a source may expand to this and .. */
-    RATIO = 200         /* .. so many times its bytes */
+    RATIO = 200,        /* .. so many times its bytes; .. */
+    ZIP_RATIO = 30      /* .. in a .zip, whose arrays are kept */
 };
 
 struct source {
@@ -340,6 +341,11 @@ close:
     return err;
 }
 
+int64_t source_most(const struct source *s)
+{
+    return SLACK + ZIP_RATIO * s->size - s->expanded;
+}
+
 void source_close(struct source **s)
 {
     if (!*s)
@@ -478,7 +484,8 @@ static enum err fill(struct source *s)
         if (offset != s->offset)
             return damaged(s, "it has holes");
         s->offset += (int64_t)n;
-        if (s->zip && (s->expanded += (int64_t)n) > SLACK + RATIO * s->size)
+        s->expanded += s->zip ? (int64_t)n : 0;
+        if (s->zip && s->expanded > SLACK + ZIP_RATIO * s->size)
             return damaged(s, "it expands beyond all reason");
         s->block = data;
         s->block_bytes = n;

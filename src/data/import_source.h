@@ -56,6 +56,9 @@ void source_unread(struct source *s);
 /* Up to `want` bytes; *got < want only at the member's end. */
 enum err source_read(struct source *s, void *data, size_t want, size_t *got);
 
+/* Bytes that members of a .zip may still have, however well they shrink. */
+int64_t source_most(const struct source *s);
+
 void source_close(struct source **s);
 
 /* SHA-256 of the file; of a folder: over each .xyz file's name, a zero byte and

@@ -103,7 +103,7 @@ static int parse_shape(struct slice s, struct npy *a)
             skip(&s, 1);
     }
     s = slice_trim(s);
-    return s.n > 0 && *s.s == ')' && a->columns <= 64;
+    return s.n > 0 && *s.s == ')' && a->columns >= 1 && a->columns <= 64;
 }
 
 enum err npy_header(struct source *s, struct npy *out)

@@ -4,6 +4,8 @@
 
 #include "base/mem.h"
 #include "device/device.h"
+#include "math/frame.h"
+#include "math/wigner.h"
 
 #include <stdio.h>
 
@@ -104,6 +106,38 @@ enum err build_constant(struct build *b, struct tensor *t, const double *x)
     b->d->put(b->d, t->data, &host, tensor_bytes(t, b->real));
     b->d->sync(b->d);
     return OK;
+}
+
+enum err build_bond_rows(struct build *b, int c, struct tensor *t)
+{
+    *t = tensor_weights(b->graph->bonds, c);
+    t->used = b->graph->used_bonds;
+    return build_take(b, t);
+}
+
+enum err build_geometry(struct build *b, int degrees)
+{
+    struct geometry *geo = b->geo;
+    double x[3 * (2 * FIBER_DEGREES - 1) * (2 * FIBER_DEGREES - 1)];
+
+    *geo = (struct geometry){.degrees = degrees};
+    TRY(build_bond_rows(b, 1, &geo->distance));
+    TRY(build_bond_rows(b, 3, &geo->unit));
+    for (int l = 0; l < degrees; l++) {
+        const int square = (2 * l + 1) * (2 * l + 1);
+
+        TRY(build_bond_rows(b, square, &geo->d[l]));
+        geo->turn[l] = tensor_weights(1, square);
+        frame_turn(l, x);
+        TRY(build_constant(b, &geo->turn[l], x));
+        geo->generator[l] = tensor_weights(3, square);
+        wigner_generators(l, x);
+        TRY(build_constant(b, &geo->generator[l], x));
+    }
+    if (!b->inputs)
+        return OK;
+    TRY(build_bond_rows(b, 1, &geo->ddistance));
+    return build_bond_rows(b, 3, &geo->torque);
 }
 
 void scratch_clean(const struct scratch *s, const struct tensor t[], int n)

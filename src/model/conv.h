@@ -27,7 +27,9 @@ struct conv_options {
     enum sharing ceiling;
     int degrees; /* of the model: the largest + 1 */
     int layer_norm;
-    int wants_y; /* whoever follows reads y in backward */
+    int wants_y;            /* whoever follows reads y in backward */
+    const struct csr *each; /* tfn: every edge a row of its own; NULL: summed,
+                               with self-interaction */
 };
 
 /* Called twice, see mem.h. Errors of memory. */

@@ -36,6 +36,8 @@ struct model_shape {
     int pooled_degree;    /* 0 but for golden files */
     int targets;          /* outputs of the head; 0: no head */
     enum sharing sharing; /* the ceiling */
+    int per_edge; /* golden files: the last convolution stays on the edges, not
+                     summed, without self-interaction; POOL_NONE */
 };
 
 enum model_mode {

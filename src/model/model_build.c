@@ -4,8 +4,6 @@
 
 #include "base/mem.h"
 #include "device/device.h"
-#include "math/frame.h"
-#include "math/wigner.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -99,39 +97,6 @@ static void check_batch(const struct model_shape *s, const struct batch *like)
     }
 }
 
-/* Rows that are not padded. */
-static enum err take_bonds(struct build *b, int c, struct tensor *t)
-{
-    *t = tensor_weights(b->graph->bonds, c);
-    t->used = b->graph->used_bonds;
-    return build_take(b, t);
-}
-
-static enum err take_geometry(struct build *b, int degrees)
-{
-    struct geometry *geo = b->geo;
-    double x[3 * (2 * FIBER_DEGREES - 1) * (2 * FIBER_DEGREES - 1)];
-
-    *geo = (struct geometry){.degrees = degrees};
-    TRY(take_bonds(b, 1, &geo->distance));
-    TRY(take_bonds(b, 3, &geo->unit));
-    for (int l = 0; l < degrees; l++) {
-        const int square = (2 * l + 1) * (2 * l + 1);
-
-        TRY(take_bonds(b, square, &geo->d[l]));
-        geo->turn[l] = tensor_weights(1, square);
-        frame_turn(l, x);
-        TRY(build_constant(b, &geo->turn[l], x));
-        geo->generator[l] = tensor_weights(3, square);
-        wigner_generators(l, x);
-        TRY(build_constant(b, &geo->generator[l], x));
-    }
-    if (!b->inputs)
-        return OK;
-    TRY(take_bonds(b, 1, &geo->ddistance));
-    return take_bonds(b, 3, &geo->torque);
-}
-
 static enum err take_nodes(struct build *b, const struct fiber *f, int kept,
                            struct features *out)
 {
@@ -148,7 +113,7 @@ static enum err take_inputs(struct model *m, struct build *b)
     m->dx = tensor_weights(b->graph->nodes, 3);
     m->dx.used = b->graph->used_nodes;
     TRY(build_take(b, &m->dx));
-    TRY(take_bonds(b, m->shape.scalars, &m->dscalar));
+    TRY(build_bond_rows(b, m->shape.scalars, &m->dscalar));
     TRY(take_nodes(b, &m->shape.node, 1, &m->dnode));
     for (int l = 1; l < m->shape.edge.degrees; l++) {
         m->dedge.t[l] = build_edge(b, l, m->shape.edge.channels[l]);
@@ -186,18 +151,31 @@ static enum err add_block(struct model *m, struct build *b, int i)
     return norm_init(&o->norm, b, &s->hidden);
 }
 
+static enum err take_out(struct build *b, const struct model_shape *s,
+                         struct features *out)
+{
+    if (!s->per_edge)
+        return take_nodes(b, &s->out, 1, out);
+    for (int l = 0; l < s->out.degrees; l++) {
+        out->t[l] = build_edge(b, l, s->out.channels[l]);
+        TRY(build_take(b, &out->t[l]));
+    }
+    return OK;
+}
+
 static enum err add_end(struct model *m, struct build *b)
 {
     const struct model_shape *s = &m->shape;
     const struct fiber *in = s->layers ? &s->hidden : &s->node;
-    const struct attn_options options = options_of(s);
+    struct attn_options options = options_of(s);
     const int c = fiber_at(&s->out, s->pooled_degree);
 
     build_layer(b, "final.");
+    options.conv.each = s->per_edge ? &m->input.each : NULL;
     TRY(tfn_init(&m->last, b, in, &s->out, &options.conv));
-    TRY(take_nodes(b, &s->out, 1, &m->out));
+    TRY(take_out(b, s, &m->out));
     if (b->train)
-        TRY(take_nodes(b, &s->out, 1, &m->dout));
+        TRY(take_out(b, s, &m->dout));
     build_layer(b, "head.");
     if (s->pooling != POOL_NONE)
         TRY(pool_init(&m->pool, b, s->pooling, s->pooled_degree, c));
@@ -259,7 +237,7 @@ static enum err build(struct model *m, const struct batch *like,
         TRY(take_scratch(m, memory));
     weights_begin(&m->weights, memory, b.real);
     TRY(input_init(&m->input, like, b.real, memory));
-    TRY(take_geometry(&b, degrees_of(&m->shape)));
+    TRY(build_geometry(&b, degrees_of(&m->shape)));
     if (b.inputs)
         TRY(take_inputs(m, &b));
     TRY(add_layers(m, &b));

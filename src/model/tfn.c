@@ -12,15 +12,16 @@ enum err tfn_init(struct tfn *o, struct build *b, const struct fiber *in,
 
     with.wants_y = b->inputs;
     o->degrees = out->degrees;
+    o->rows = options->each ? options->each : &b->graph->in;
+    o->self = (struct linear){0};
     TRY(conv_init(&o->conv, b, in, out, &with));
-    return linear_init(&o->self, b, "self.", in, out);
+    return options->each ? OK : linear_init(&o->self, b, "self.", in, out);
 }
 
 static struct gather gather_all(const struct tfn *o)
 {
-    return (struct gather){.degrees = o->degrees,
-                           .rows = &o->conv.conv.graph->in,
-                           .value = o->conv.y};
+    return (struct gather){
+        .degrees = o->degrees, .rows = o->rows, .value = o->conv.y};
 }
 
 void tfn_forward(struct tfn *o, const struct tensor x[], struct tensor y[])

@@ -11,15 +11,17 @@
 
 struct tfn {
     struct conv_layer conv;
-    struct linear self; /* degrees that both fibers have */
-    int degrees;        /* of out */
+    struct linear self;     /* degrees that both fibers have */
+    int degrees;            /* of out */
+    const struct csr *rows; /* what is summed: edges into a node */
 };
 
 /* Weights conv.*, self.L.weight. Called twice, see mem.h. */
 enum err tfn_init(struct tfn *o, struct build *b, const struct fiber *in,
                   const struct fiber *out, const struct conv_options *options);
 
-/* x [degrees of in], y [degrees of out] of the nodes; overwrites y. */
+/* x [degrees of in], y [degrees of out] of the nodes (per_edge: of the edges);
+ * overwrites y. */
 void tfn_forward(struct tfn *o, const struct tensor x[], struct tensor y[]);
 
 /* After tfn_forward with the same x: adds to the gradients of the weights, to
