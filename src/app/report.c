@@ -72,8 +72,8 @@ static enum err read_journal(struct report *r, const char *path)
     TRY(err);
     if (run->bad_lines > 0)
         lacks(r,
-              "%s: %d lines are no events (a killed job leaves one); passed "
-              "over",
+              "%s: %d lines that are no events (a killed job leaves one); "
+              "passed over",
               path, run->bad_lines);
     if (run->events > 0 && run->points == 0)
         lacks(r, "%s: no epoch has ended yet; no learning curve", path);

@@ -104,6 +104,7 @@ static void put_preamble(FILE *f, const struct report_picture *p)
             "set datafile missing '?'\n"
             "set grid linecolor rgb '#dddddd'\n"
             "set border linecolor rgb '#444444'\n"
+            "set tics nomirror out\n"
             "set title ",
             p->name);
     report_put_quoted(f, p->title);

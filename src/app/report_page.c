@@ -96,7 +96,8 @@ static void cell(FILE *f, double x)
 
 /* --- the run ------------------------------------------------------------- */
 
-/* "type se3_transformer, layers 7, .."; appends, as far as there is room. */
+/* "type se3_transformer, channels [32, 16], .."; appends, as far as there is
+ * room. */
 static void flatten(const struct node *n, char *room, size_t bytes)
 {
     size_t used = strlen(room);
@@ -105,12 +106,17 @@ static void flatten(const struct node *n, char *room, size_t bytes)
         snprintf(room + used, bytes - used, "%s", n->text);
         return;
     }
+    if (n->kind == NODE_LIST)
+        snprintf(room + used, bytes - used, "[");
     for (const struct node *c = n->child; c; c = c->next) {
         used = strlen(room);
         snprintf(room + used, bytes - used, "%s%s%s", c == n->child ? "" : ", ",
                  c->key ? c->key : "", c->key ? " " : "");
         flatten(c, room, bytes);
     }
+    used = strlen(room);
+    if (n->kind == NODE_LIST)
+        snprintf(room + used, bytes - used, "]");
 }
 
 static void deck_row(FILE *f, const struct deck *d, const char *label,

@@ -118,8 +118,8 @@ static enum err parity(struct report_pictures *p,
 
     snprintf(name, sizeof name, "parity-%s", word);
     snprintf(data, sizeof data, "parity-%s.dat", word);
-    snprintf(title, sizeof title, "%s: %lld molecules, R2 %.4f", t->name,
-             (long long)t->known, t->r2);
+    snprintf(title, sizeof title, "Parity of %s: %lld molecules, R2 %.4f",
+             t->name, (long long)t->known, t->r2);
     TRY(mem_alloc(SPOTS, SPOTS, "the spots of a picture", &spot));
     err = report_picture_begin(p, name, data, title, &f);
     if (!err) {
@@ -203,6 +203,7 @@ static void put_histogram(const struct report_picture_files *f,
     put_label(f->script, "x", t, t->known ? "error of" : "predicted");
     fprintf(f->script,
             "set ylabel 'molecules'\nunset key\nset yrange [0:*]\n"
+            "set offsets 0, 0, graph 0.05, 0\n"
             "set style fill solid 0.8 border linecolor rgb '#ffffff'\n"
             "set xrange [%.9g:%.9g]\n",
             h->least, h->least + h->bins * h->width);

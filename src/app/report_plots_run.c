@@ -37,7 +37,8 @@ static void put_scale(FILE *f, struct range r)
     for (int d = decade; d <= (int)ceil(log10(r.most)); d++)
         for (int k = 0; k < (all ? 3 : 1); k++)
             fprintf(f, "%s%de%d", d > decade || k ? ", " : "", of_decade[k], d);
-    fputs(")\nset format y '%g'\n", f);
+    fprintf(f, ")\nset format y '%%g'\nset yrange [%.9g:%.9g]\n",
+            r.least / 1.15, r.most * 1.15);
 }
 
 /* --- learning curve ------------------------------------------------------ */
@@ -78,7 +79,8 @@ static void put_curve(FILE *f, const struct report_run *r, int t)
     snprintf(label, sizeof label, *r->unit[t] ? "MAE [%s]" : "MAE", r->unit[t]);
     fputs("set ylabel ", f);
     report_put_quoted(f, label);
-    fprintf(f, "\nset xlabel '%s'\n", x == 2 ? "epoch" : "step");
+    fprintf(f, "\nset xlabel '%s'\nset xrange [0:*]\n",
+            x == 2 ? "epoch" : "step");
     if (r->done && steps > 0 && r->best_step > 0)
         fprintf(f,
                 "set arrow from first %.9g, graph 0 to first %.9g, graph 1 "
