@@ -25,3 +25,5 @@ EXTRA_DIST += inputs/qm9-sample.xyz.tar.bz2 validation/data/README.md \
 	validation/fuzz/fuzz_xyz.c
 EXTRA_DIST += validation/data/molecules.txt validation/fuzz/fuzz_smiles.c \
 	validation/fuzz/corpus/smiles
+unit_tests += batch_test
+batch_test_SOURCES = validation/unit/batch_test.c
