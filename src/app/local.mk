@@ -10,5 +10,4 @@ libcore_a_SOURCES += src/app/bench.c src/app/check.c src/app/commands.h \
 	src/app/run_start.c src/app/run_start.h src/app/selftest.c \
 	src/app/selftest_machine.c src/app/selftest_machine.h \
 	src/app/selftest_world.c src/app/selftest_world.h src/app/setup.c \
-	src/app/setup.h \
-	src/app/train.c
+	src/app/setup.h src/app/train.c
