@@ -85,7 +85,7 @@ static void put_curve(FILE *f, const struct report_run *r, int t)
         fprintf(f,
                 "set arrow from first %.9g, graph 0 to first %.9g, graph 1 "
                 "nohead dashtype 2 linecolor rgb '#009e73'\n"
-                "set label 'best' at first %.9g, graph 0.03 offset 0.5,0 "
+                "set label 'best' at first %.9g, graph 1.03 center "
                 "textcolor rgb '#009e73'\n",
                 (double)r->best_step / steps, (double)r->best_step / steps,
                 (double)r->best_step / steps);
