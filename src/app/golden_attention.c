@@ -71,6 +71,7 @@ static const int *at_of(const struct attention *o, enum feature i)
 static enum err put(struct attention *o, enum feature i, int l)
 {
     struct golden_bench *b = &o->bench;
+    const struct golden_frames frames = {b->d, &b->geo, b->batch, b->at};
     const struct tensor *x = &o->x[i][l];
     struct golden_array a = {0};
     char path[GOLDEN_PATH];
@@ -86,7 +87,7 @@ static enum err put(struct attention *o, enum feature i, int l)
         goto fini;
     }
     if (list[i].on_edges)
-        TRY_GOTO(golden_turn(b->d, &b->geo, b->batch, b->at, 0, l, &a), fini);
+        TRY_GOTO(golden_turn(&frames, 0, l, &a), fini);
     err = golden_put(b->d, x, rows_of(o, i), at_of(o, i), a.x);
 fini:
     golden_array_fini(&a);
@@ -136,11 +137,10 @@ static enum err find_gradient(struct attention *o, enum feature i, int l,
                               struct golden_array *out)
 {
     struct golden_bench *b = &o->bench;
+    const struct golden_frames frames = {b->d, &b->geo, b->batch, b->at};
 
     TRY(golden_get(b->d, &o->dx[i][l], rows_of(o, i), at_of(o, i), out));
-    return list[i].on_edges
-               ? golden_turn(b->d, &b->geo, b->batch, b->at, 1, l, out)
-               : OK;
+    return list[i].on_edges ? golden_turn(&frames, 1, l, out) : OK;
 }
 
 static enum err find(void *self, const char *path, struct golden_array *out)

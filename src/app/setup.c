@@ -3,12 +3,14 @@
  * are read together. */
 #include "app/setup.h"
 
+#include "app/alkanes.h"
 #include "app/devices.h"
 #include "base/mem.h"
 #include "comm/comm.h"
 #include "data/dataset.h"
 #include "device/device.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const enum scale_reference references[] = {
@@ -18,10 +20,18 @@ static const enum scale_reference references[] = {
     [REFERENCE_FIT] = SCALE_FIT,
 };
 
+static const char own_deck[] =
+    "data: {path: ., split: {train: 0.8, validation: "
+    "0.1}}\n";
+enum { OWN_MOLECULES = 1200 };
+
 static enum err read_deck(struct setup *s, const char *path, int sets,
                           const char *const set[])
 {
-    TRY(deck_open(path, &s->deck));
+    if (path)
+        TRY(deck_open(path, &s->deck));
+    else
+        TRY(deck_parse(own_deck, strlen(own_deck), "default deck", &s->deck));
     for (int i = 0; i < sets; i++)
         TRY(deck_set(s->deck, set[i]));
     TRY(params_read(s->deck, 1, &s->params));
@@ -48,6 +58,22 @@ static enum err check_elements(const struct setup *s)
     return OK;
 }
 
+static int ascending(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Predictions of the test part stand in the order of the data. */
+static void sort_test(struct setup *s)
+{
+    for (int i = 0; i < PARTS; i++)
+        split_digest(&s->split, (enum part)i, &s->part[i]);
+    qsort(s->split.row[PART_TEST], (size_t)s->split.n[PART_TEST],
+          sizeof(int64_t), ascending);
+}
+
 /* What the data say of the deck. */
 static enum err read_job(struct setup *s)
 {
@@ -58,6 +84,7 @@ static enum err read_job(struct setup *s)
         return err;
     TRY(split_make(p, s->deck, s->data, s->job.column, p->data.targets,
                    &s->split));
+    sort_test(s);
     elements_of(s->data, s->split.row[PART_TRAIN], s->split.n[PART_TRAIN],
                 &s->job.elements);
     TRY(check_elements(s));
@@ -82,7 +109,11 @@ enum err setup_open(struct comm *c, const char *deck, int sets,
         err = read_deck(s, deck, sets, set);
     }
     TRY_GOTO(comm_agree(c, err), close);
-    TRY_GOTO(dataset_open(c, s->params.data.path, &s->data), close);
+    if (deck)
+        err = dataset_open(c, s->params.data.path, &s->data);
+    else
+        err = alkanes_make(c, OWN_MOLECULES, &s->data);
+    TRY_GOTO(err, close);
     TRY_GOTO(comm_agree(c, read_job(s)), close);
     s->job.params = &s->params;
     s->job.comm = c;
