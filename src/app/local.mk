@@ -11,3 +11,9 @@ libcore_a_SOURCES += src/app/alkanes.c src/app/alkanes.h src/app/bench.c \
 	src/app/selftest.c src/app/selftest_machine.c src/app/selftest_machine.h \
 	src/app/selftest_world.c src/app/selftest_world.h src/app/setup.c \
 	src/app/setup.h src/app/train.c
+
+libcore_a_SOURCES += src/app/report.c src/app/report_data.h \
+	src/app/report_draw.c src/app/report_page.c src/app/report_page.h \
+	src/app/report_plots.h src/app/report_plots_predictions.c \
+	src/app/report_plots_run.c src/app/report_predictions.c \
+	src/app/report_run.c
