@@ -58,6 +58,20 @@ static enum err layout(void *self, struct build *b)
     return take_pair(b, build_edge(b, 0, o->heads), &o->a, &o->da);
 }
 
+static enum err check(const struct attention *o)
+{
+    for (int i = 0; i < FEATURES; i++)
+        for (int l = 0; l < o->fiber[i].degrees; l++)
+            if (o->heads < 1 || o->fiber[i].channels[l] % o->heads ||
+                l >= o->fiber[VALUE].degrees)
+                return err_set(ERR_DATA,
+                               "%s: heads, fiber_key, fiber_value (expected "
+                               "channels that %d heads divide, values in "
+                               "every degree of keys); make the file anew",
+                               o->bench.g->path, o->heads);
+    return OK;
+}
+
 static int rows_of(const struct attention *o, enum feature i)
 {
     return list[i].on_edges ? o->bench.batch->edges : o->bench.batch->nodes;
@@ -179,6 +193,7 @@ enum err golden_attention(const struct golden *g, struct device *d,
     TRY(golden_fiber(g, "fiber_value", &o.fiber[VALUE]));
     TRY(golden_int(g, "heads", 1, &o.heads));
     o.fiber[QUERY] = o.fiber[KEY];
+    TRY(check(&o));
     TRY_GOTO(
         golden_bench_open(&o.bench, &none, o.fiber[VALUE].degrees, layout, &o),
         close);

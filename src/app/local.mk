@@ -7,13 +7,11 @@ libcore_a_SOURCES += src/app/alkanes.c src/app/alkanes.h src/app/bench.c \
 	src/app/golden_run.c src/app/golden_run.h src/app/golden_tensor.c \
 	src/app/golden_tensor.h src/app/golden_train.c src/app/golden_wigner.c \
 	src/app/import.c src/app/info.c src/app/options.c src/app/options.h \
-	src/app/predict.c src/app/run_start.c src/app/run_start.h \
-	src/app/selftest.c src/app/selftest_machine.c src/app/selftest_machine.h \
-	src/app/selftest_world.c src/app/selftest_world.h src/app/setup.c \
-	src/app/setup.h src/app/train.c
-
-libcore_a_SOURCES += src/app/report.c src/app/report_data.h \
+	src/app/predict.c src/app/report.c src/app/report_data.h \
 	src/app/report_draw.c src/app/report_page.c src/app/report_page.h \
 	src/app/report_plots.h src/app/report_plots_predictions.c \
 	src/app/report_plots_run.c src/app/report_predictions.c \
-	src/app/report_run.c
+	src/app/report_run.c src/app/run_start.c src/app/run_start.h \
+	src/app/selftest.c src/app/selftest_machine.c src/app/selftest_machine.h \
+	src/app/selftest_world.c src/app/selftest_world.h src/app/setup.c \
+	src/app/setup.h src/app/train.c
