@@ -30,6 +30,40 @@ static void checkpoint_path(const struct saver *s, int64_t step, char *room,
              (long long)step);
 }
 
+static int copy_bytes(FILE *from, FILE *to)
+{
+    char piece[1 << 16];
+    size_t n;
+
+    while ((n = fread(piece, 1, sizeof piece, from)) > 0)
+        if (fwrite(piece, 1, n, to) != n)
+            return 0;
+    return !ferror(from) && fflush(to) == 0 && fsync(fileno(to)) == 0;
+}
+
+/* Where the file system has no second names. */
+static int copy_file(const char *path, const char *to)
+{
+    FILE *in = fopen(path, "rb"), *out = fopen(to, "wb");
+    int good = in && out && copy_bytes(in, out);
+
+    if (in)
+        fclose(in);
+    if (out)
+        good &= fclose(out) == 0;
+    return good;
+}
+
+static int second_name(const char *path, const char *to)
+{
+    if (link(path, to) == 0)
+        return 1;
+    if (errno != EPERM && errno != ENOTSUP && errno != EOPNOTSUPP &&
+        errno != EMLINK)
+        return 0;
+    return copy_file(path, to);
+}
+
 /* best.h5 is a second name of the best step's checkpoint: no byte is written
  * twice. A checkpoint that is gone had its second name before. */
 static enum err link_best(struct saver *s)
@@ -44,7 +78,7 @@ static enum err link_best(struct saver *s)
     run_path(s->dir, "best.h5.tmp", fresh, sizeof fresh);
     unlink(fresh);
     if (access(path, F_OK) == 0 &&
-        (link(path, fresh) != 0 || rename(fresh, best) != 0)) {
+        (!second_name(path, fresh) || rename(fresh, best) != 0)) {
         enum err err = err_set(ERR_IO, "%s: cannot be made (%s); make room",
                                best, strerror(errno));
 
