@@ -11,6 +11,7 @@ include validation/unit/cpu.mk
 include validation/unit/model.mk
 include validation/unit/run.mk
 include validation/kcheck/local.mk
+include validation/golden/local.mk
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)

@@ -21,16 +21,13 @@ struct place {
     int rank, node_rank, threads;
 };
 
-static void put_split(struct json *j, const struct split *s)
+static void put_split(struct json *j, const struct setup *s)
 {
     json_object_begin(j, "split");
     for (int part = 0; part < PARTS; part++) {
-        struct digest d;
-
-        split_digest(s, (enum part)part, &d);
         json_object_begin(j, part_name((enum part)part));
-        json_int(j, "molecules", s->n[part]);
-        json_string(j, "sha256", d.hex);
+        json_int(j, "molecules", s->split.n[part]);
+        json_string(j, "sha256", s->part[part].hex);
         json_object_end(j);
     }
     json_object_end(j);
@@ -62,7 +59,7 @@ static void print_json(const struct setup *s, const struct trainer_plan *plan,
     json_int(&j, "parameters", plan->parameters);
     json_int(&j, "memory_bytes", (int64_t)memory_bytes(&plan->memory));
     json_string(&j, "data_digest", s->data->digest.hex);
-    put_split(&j, &s->split);
+    put_split(&j, s);
     put_places(&j, s, place);
     json_bool(&j, "resumes", !from->fresh);
     json_print(&j, stdout);

@@ -53,12 +53,11 @@ enum err golden_real(const struct golden *g, const char *name, double absent,
                      double *out)
 {
     int64_t shape[2];
-    int n;
 
     *out = absent;
     if (!h5_has_attribute(g->f, "/", name))
         return OK;
-    return h5_get_numbers(g->f, "/", name, 1, &n, shape, out);
+    return h5_get_numbers(g->f, "/", name, 1, shape, out);
 }
 
 enum err golden_int(const struct golden *g, const char *name, int absent,
@@ -95,13 +94,12 @@ enum err golden_fiber(const struct golden *g, const char *name,
 {
     double x[2 * FIBER_DEGREES];
     int64_t shape[2];
-    int n;
 
     *out = (struct fiber){0};
     if (!h5_has_attribute(g->f, "/", name))
         return OK;
-    TRY(h5_get_numbers(g->f, "/", name, 2 * FIBER_DEGREES, &n, shape, x));
-    for (int i = 0; i + 1 < n; i += 2) {
+    TRY(h5_get_numbers(g->f, "/", name, 2 * FIBER_DEGREES, shape, x));
+    for (int i = 0; i + 1 < shape[0] * shape[1]; i += 2) {
         const int l = (int)x[i];
 
         if (!(x[i] >= 0 && x[i] < FIBER_DEGREES && x[i + 1] >= 0 &&
@@ -154,11 +152,10 @@ static enum err generate(const struct golden *g, const char *path,
 {
     int64_t seed, shape[2];
     double scale, offset;
-    int n;
 
     TRY(h5_get_int(g->f, path, "seed", &seed));
-    TRY(h5_get_numbers(g->f, path, "scale", 1, &n, shape, &scale));
-    TRY(h5_get_numbers(g->f, path, "offset", 1, &n, shape, &offset));
+    TRY(h5_get_numbers(g->f, path, "scale", 1, shape, &scale));
+    TRY(h5_get_numbers(g->f, path, "offset", 1, shape, &offset));
     for (int64_t i = 0; i < count; i++) {
         uint64_t z = (uint64_t)seed + (uint64_t)(i + 1) * 0x9E3779B97F4A7C15u;
 

@@ -7,5 +7,7 @@ libcore_a_SOURCES += src/app/bench.c src/app/check.c src/app/commands.h \
 	src/app/golden_run.h src/app/golden_tensor.c src/app/golden_tensor.h \
 	src/app/golden_train.c src/app/golden_wigner.c src/app/import.c \
 	src/app/info.c src/app/options.c src/app/options.h src/app/predict.c \
-	src/app/run_start.c src/app/run_start.h src/app/setup.c src/app/setup.h \
-	src/app/train.c
+	src/app/run_start.c src/app/run_start.h src/app/selftest.c \
+	src/app/selftest_machine.c src/app/selftest_machine.h \
+	src/app/selftest_world.c src/app/selftest_world.h src/app/setup.c \
+	src/app/setup.h src/app/train.c

@@ -9,7 +9,7 @@
 #include "data/dataset.h"
 #include "device/device.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 static const enum scale_reference references[] = {
     [REFERENCE_AUTO] = SCALE_AUTO,
@@ -48,6 +48,22 @@ static enum err check_elements(const struct setup *s)
     return OK;
 }
 
+static int ascending(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Predictions of the test part stand in the order of the data. */
+static void sort_test(struct setup *s)
+{
+    for (int i = 0; i < PARTS; i++)
+        split_digest(&s->split, (enum part)i, &s->part[i]);
+    qsort(s->split.row[PART_TEST], (size_t)s->split.n[PART_TEST],
+          sizeof(int64_t), ascending);
+}
+
 /* What the data say of the deck. */
 static enum err read_job(struct setup *s)
 {
@@ -58,6 +74,7 @@ static enum err read_job(struct setup *s)
         return err;
     TRY(split_make(p, s->deck, s->data, s->job.column, p->data.targets,
                    &s->split));
+    sort_test(s);
     elements_of(s->data, s->split.row[PART_TRAIN], s->split.n[PART_TRAIN],
                 &s->job.elements);
     TRY(check_elements(s));

@@ -21,10 +21,11 @@ struct setup {
     struct deck *deck;
     struct params params;
     struct dataset *data;
-    struct split split;
-    struct job job;     /* without device until setup_device */
-    struct digest init; /* of model.init_from; "" without */
-    char *portable;     /* deck as checkpoints hold it */
+    struct split split;        /* the test part in the order of the data */
+    struct digest part[PARTS]; /* of the rows in the rule's order */
+    struct job job;            /* without device until setup_device */
+    struct digest init;        /* of model.init_from; "" without */
+    char *portable;            /* deck as checkpoints hold it */
 };
 
 enum err setup_open(struct comm *c, const char *deck, int sets,

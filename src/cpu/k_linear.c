@@ -6,16 +6,16 @@
  *     dw[o, i] += sum_r s_r dy[r, o] x[r, i]
  *
  * over rows r = (node, component); s_r is 1, or for the self-interaction the
- * node's number of incoming edges. Forward turns tiles of w, so that the inner
- * loop of all three runs over neighbours in memory. Owners are blocks of nodes
- * for y and dx, blocks of rows for dw.
+ * node's number of incoming edges. Tiles of w, turned for y, are packed, so
+ * that the inner loop runs over a fixed number of lanes. Owners are blocks of
+ * nodes for y and dx, blocks of rows for dw.
  */
 #include "cpu/real.h"
 
 enum {
     NODES = 32, /* of a block */
-    OUT = 16,   /* tile of w */
-    IN = 64
+    LANES = 16, /* tile of w */
+    TERMS = 64
 };
 
 static int least(int a, int b)
@@ -34,41 +34,74 @@ struct map {
     const struct csr *in; /* NULL: once */
 };
 
-/* turned[i][o] = w[o0 + o, i0 + i], zero beyond the last o. */
-static void turn(const struct tensor *w, int o0, int i0,
-                 real turned[restrict IN][OUT])
-{
-    int outs = least(OUT, w->n - o0), ins = least(IN, w->c - i0);
+/* A part of w, such that y[lane0 + j] += sum_k w[k][j] x[k0 + k]; zero beyond
+ * the last lane. */
+struct tile {
+    int k0, terms, lane0, lanes;
+    real w[TERMS][LANES];
+};
 
-    for (int i = 0; i < ins; i++)
-        for (int o = 0; o < OUT; o++)
-            turned[i][o] = o < outs ? row(w, o0 + o, 0)[i0 + i] : 0;
+static void pack_rows(const struct tensor *w, struct tile *t)
+{
+    for (int k = 0; k < t->terms; k++)
+        for (int j = 0; j < LANES; j++)
+            t->w[k][j] = j < t->lanes ? row(w, t->k0 + k, 0)[t->lane0 + j] : 0;
 }
 
-static void tile_row(const real *restrict x, int ins, real s,
-                     const real turned[restrict IN][OUT], int outs,
+static void pack_columns(const struct tensor *w, struct tile *t)
+{
+    for (int k = 0; k < t->terms; k++)
+        for (int j = 0; j < LANES; j++)
+            t->w[k][j] = j < t->lanes ? row(w, t->lane0 + j, 0)[t->k0 + k] : 0;
+}
+
+/* Apart, so that the compiler keeps the sums in registers. */
+static void tile_sums(const real w[restrict][LANES], const real *restrict x,
+                      int terms, real sum[restrict LANES])
+{
+    real lane[LANES] = {0};
+
+    for (int k = 0; k < terms; k++)
+        for (int j = 0; j < LANES; j++)
+            lane[j] += w[k][j] * x[k];
+    for (int j = 0; j < LANES; j++)
+        sum[j] = lane[j];
+}
+
+static void tile_row(const struct tile *t, const real *restrict x, real s,
                      real *restrict y)
 {
-    real sum[OUT] = {0};
+    real sum[LANES];
 
-    for (int i = 0; i < ins; i++)
-        for (int o = 0; o < OUT; o++)
-            sum[o] += turned[i][o] * x[i];
-    for (int o = 0; o < outs; o++)
-        y[o] += s * sum[o];
+    tile_sums(t->w, x, t->terms, sum);
+    for (int j = 0; j < t->lanes; j++)
+        y[j] += s * sum[j];
 }
 
-static void tile_fwd(const struct map *map, int first, int last, int o0, int i0,
-                     struct tensor *y)
+static void tile_nodes(const struct map *map, const struct tile *t, int first,
+                       int last, struct tensor *y)
 {
-    int outs = least(OUT, map->w->n - o0), ins = least(IN, map->w->c - i0);
-    real turned[IN][OUT];
-
-    turn(map->w, o0, i0, turned);
     for (int n = first; n < last; n++)
         for (int m = 0; m < 2 * y->l + 1; m++)
-            tile_row(row(map->x, n, m) + i0, ins, times(map->in, n),
-                     (const real(*)[OUT])turned, outs, row(y, n, m) + o0);
+            tile_row(t, row(map->x, n, m) + t->k0, times(map->in, n),
+                     row(y, n, m) + t->lane0);
+}
+
+/* y += w x with w packed so, for nodes first..; terms: of a sum. */
+static void block_add(const struct map *map,
+                      void (*pack)(const struct tensor *w, struct tile *t),
+                      int terms, int first, struct tensor *y)
+{
+    int last = least(first + NODES, used(map->x));
+    struct tile t;
+
+    for (t.lane0 = 0; t.lane0 < y->c; t.lane0 += LANES)
+        for (t.k0 = 0; t.k0 < terms; t.k0 += TERMS) {
+            t.lanes = least(LANES, y->c - t.lane0);
+            t.terms = least(TERMS, terms - t.k0);
+            pack(map->w, &t);
+            tile_nodes(map, &t, first, last, y);
+        }
 }
 
 static void map_add(const struct map *map, struct tensor *y)
@@ -77,9 +110,19 @@ static void map_add(const struct map *map, struct tensor *y)
 
 #pragma omp parallel for schedule(static)
     for (int first = 0; first < nodes; first += NODES)
-        for (int o = 0; o < map->w->n; o += OUT)
-            for (int i = 0; i < map->w->c; i += IN)
-                tile_fwd(map, first, least(first + NODES, nodes), o, i, y);
+        block_add(map, pack_columns, map->w->c, first, y);
+}
+
+/* The map back: its input is dy. */
+static void map_bwd_x(const struct map *map, const struct tensor *dy,
+                      struct tensor *dx)
+{
+    const struct map back = {dy, map->w, map->in};
+    int nodes = used(dy);
+
+#pragma omp parallel for schedule(static)
+    for (int first = 0; first < nodes; first += NODES)
+        block_add(&back, pack_rows, map->w->n, first, dx);
 }
 
 static void linear_fwd(const struct tensor *x, const struct tensor *w,
@@ -101,42 +144,13 @@ static void linear_add(const struct tensor *x, const struct tensor *w,
     map_add(&(struct map){x, w, NULL}, y);
 }
 
-static void row_bwd_x(const struct tensor *w, const real *restrict dy, real s,
-                      real *restrict dx)
-{
-    for (int i0 = 0; i0 < w->c; i0 += IN) {
-        int ins = least(IN, w->c - i0);
-        real sum[IN] = {0};
-
-        for (int o = 0; o < w->n; o++) {
-            const real *p = row(w, o, 0) + i0;
-
-            for (int i = 0; i < ins; i++)
-                sum[i] += dy[o] * p[i];
-        }
-        for (int i = 0; i < ins; i++)
-            dx[i0 + i] += s * sum[i];
-    }
-}
-
-static void map_bwd_x(const struct map *map, const struct tensor *dy,
-                      struct tensor *dx)
-{
-    int nodes = used(map->x);
-
-#pragma omp parallel for schedule(static)
-    for (int n = 0; n < nodes; n++)
-        for (int m = 0; m < 2 * dx->l + 1; m++)
-            row_bwd_x(map->w, row(dy, n, m), times(map->in, n), row(dx, n, m));
-}
-
 enum { ROWS = 4 }; /* of dw that share a pass over x */
 
 static void tile_bwd_w(const struct map *map, const struct tensor *dy, int o0,
                        int i0, struct tensor *dw)
 {
-    int outs = least(ROWS, dw->n - o0), ins = least(IN, dw->c - i0);
-    real sum[ROWS][IN] = {{0}};
+    int outs = least(ROWS, dw->n - o0), ins = least(TERMS, dw->c - i0);
+    real sum[ROWS][TERMS] = {{0}};
     int nodes = used(map->x);
 
     for (int n = 0; n < nodes; n++)
@@ -160,7 +174,7 @@ static void map_bwd_w(const struct map *map, const struct tensor *dy,
 {
 #pragma omp parallel for schedule(static)
     for (int o = 0; o < dw->n; o += ROWS)
-        for (int i = 0; i < dw->c; i += IN)
+        for (int i = 0; i < dw->c; i += TERMS)
             tile_bwd_w(map, dy, o, i, dw);
 }
 
@@ -210,9 +224,13 @@ static void relu_fwd(const struct tensor *x, struct tensor *y)
 
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < nodes; n++)
-        for (int m = 0; m < 2 * x->l + 1; m++)
+        for (int m = 0; m < 2 * x->l + 1; m++) {
+            const real *from = row(x, n, m);
+            real *to = row(y, n, m);
+
             for (int c = 0; c < x->c; c++)
-                row(y, n, m)[c] = row(x, n, m)[c] <= 0 ? 0 : row(x, n, m)[c];
+                to[c] = from[c] <= 0 ? 0 : from[c];
+        }
 }
 
 static void relu_bwd(const struct tensor *y, const struct tensor *dy,
@@ -222,9 +240,16 @@ static void relu_bwd(const struct tensor *y, const struct tensor *dy,
 
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < nodes; n++)
-        for (int m = 0; m < 2 * y->l + 1; m++)
-            for (int c = 0; c < y->c; c++)
-                row(dx, n, m)[c] = row(y, n, m)[c] <= 0 ? 0 : row(dy, n, m)[c];
+        for (int m = 0; m < 2 * y->l + 1; m++) {
+            const real *gate = row(y, n, m), *from = row(dy, n, m);
+            real *to = row(dx, n, m);
+
+            for (int c = 0; c < y->c; c++) {
+                real slope = from[c];
+
+                to[c] = gate[c] <= 0 ? 0 : slope;
+            }
+        }
 }
 
 void ENTER(k_linear)(struct kernels *k)

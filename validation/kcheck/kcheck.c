@@ -23,7 +23,8 @@
 
 #include <omp.h>
 
-static const struct op_table *const tables[] = {&node_ops, &step_ops};
+static const struct op_table *const tables[] = {
+    &geometry_ops, &conv_ops, &attend_ops, &node_ops, &step_ops};
 enum { TABLES = sizeof tables / sizeof *tables };
 
 static struct bench run, oracle; /* too large for the stack */
@@ -95,7 +96,8 @@ static int has_nan(const struct bench *b)
     return isnan(sum);
 }
 
-/* Whether what a NaN in the last number of each input does not reach an output.
+/* The operand whose NaN in the last node's, edge's or row's last channel does
+ * not reach an output; 0: none. In its component m = 0, which every path has.
  * Where the last node has no edges its features count for nothing. */
 static int swallows_nan(struct bench *b, const struct op *op)
 {
@@ -107,7 +109,7 @@ static int swallows_nan(struct bench *b, const struct op *op)
         if (o->role != IN || o->rows == 0 || o->columns == 0)
             continue;
         bench_fill(b, op);
-        set_value(b, o, o->rows - 1, o->columns - 1, (double)NAN);
+        set_value(b, o, o->rows - 1 - o->t.l, o->columns - 1, (double)NAN);
         op->call(b);
         if (!has_nan(b))
             return i;
@@ -150,9 +152,11 @@ static const char *fault(struct bench *b, const struct op *op, double *worst)
     if (op->same[1])
         *worst = fmax(*worst, in_place(b, op));
     input = swallows_nan(b, op);
-    snprintf(words, sizeof words, "swallows a NaN of operand %d", input);
-    if (input)
+    if (input) {
+        snprintf(words, sizeof words, "swallows a NaN of operand %d, shape %d",
+                 input, (int)b->shape->nodes);
         return words;
+    }
     return threads_matter(b, op) ? "has other bits with other threads" : NULL;
 }
 
@@ -238,16 +242,26 @@ static enum err report(const struct op_table *t, const struct op *op,
     return OK;
 }
 
+/* Of the ops whose name begins with `name`; there must be some. */
 static enum err every_variant(const char *name, int times, int *bad)
 {
+    int found = 0;
+
     for (int t = 0; t < TABLES; t++)
         for (int i = 0; i < tables[t]->op_count; i++)
             for (enum isa isa = ISA_REF; isa <= cpuid_best(); isa++) {
                 const struct op *op = &tables[t]->ops[i];
 
-                if (!strncmp(op->name, name, strlen(name)) && differs(op, isa))
-                    TRY(report(tables[t], op, isa, times, bad));
+                if (strncmp(op->name, name, strlen(name)) || !differs(op, isa))
+                    continue;
+                found = 1;
+                TRY(report(tables[t], op, isa, times, bad));
             }
+    if (!found)
+        return err_set(ERR_DECK,
+                       "kcheck: no such kernel (expected -b, or how a kernel's "
+                       "name begins, found %s); leave it out",
+                       name);
     return OK;
 }
 

@@ -2,7 +2,7 @@
 /* kcheck.h - a kernel under test: its op, the shape, its operands.
  *
  * kcheck.c runs ops, kcheck_bench.c makes operands and graphs; what there is to
- * run stands in the tables of kcheck_node.c, kcheck_conv.c and kcheck_step.c.
+ * run stands in the tables of the other files.
  * An op's build declares the operands in the order in which call finds them;
  * operand 0 are the graph's positions.
  */
@@ -46,7 +46,7 @@ struct operand {
     double scale, shift;  /* of the noise */
 };
 
-enum { OPERANDS = 96, GUARD = 64 };
+enum { OPERANDS = 160, GUARD = 64 };
 
 struct conv_bench {
     struct conv conv;
@@ -93,6 +93,26 @@ struct tensor weights(struct bench *b, enum role role, int n, int c);
 struct tensor part(struct bench *b, enum role role, enum space space,
                    struct tensor shape);
 
+/* [rows of space, c], [n, c], neither padded; and a feature, without data if
+ * c = 0. */
+struct tensor bench_plain(struct bench *b, enum role role, enum space space,
+                          int c);
+struct tensor bench_table(struct bench *b, enum role role, int n, int c);
+struct tensor bench_feature(struct bench *b, enum role role, enum space space,
+                            int l, int c);
+
+/* b->geo of all degrees that the shape has, but for the gradients; after fill
+ * its numbers, or where it is an output the constants. */
+int shape_degrees(const struct shape *s);
+void bench_geometry(struct bench *b, enum role role);
+void bench_set_geometry(struct bench *b);
+
+/* Number `at` of a view's row; put rounds to float in both precisions. */
+double bench_number(const struct bench *b, const struct tensor *t, int row,
+                    int at);
+void bench_put(struct bench *b, const struct tensor *t, int row, int at,
+               double x);
+
 /* Rows of the largest batch. */
 int capacity(const struct bench *b, enum space space);
 
@@ -119,7 +139,8 @@ struct op_table {
     const struct shape *large; /* to time */
 };
 
-extern const struct op_table node_ops, conv_ops, step_ops;
+extern const struct op_table geometry_ops, conv_ops, attend_ops, node_ops,
+    step_ops;
 
 #define OP_SLOT(group, name) #name, offsetof(struct kernels, group.name)
 

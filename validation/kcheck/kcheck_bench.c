@@ -163,7 +163,8 @@ static void fill(struct bench *b, int i)
 
             if (c >= o->t.c && !o->is_padded)
                 continue;
-            if (o->role == OUT || r >= o->rows || c >= o->columns)
+            if (o->role == OUT || o->role == KEPT || r >= o->rows ||
+                c >= o->columns)
                 x = (double)NAN;
             set_value(b, o, r, c, c < o->t.c ? (double)(float)x : 0);
         }

@@ -201,13 +201,13 @@ static void relu_bwd_build(struct bench *b)
     operand(b, OUT, NODES, feature_x(b));
 }
 
-/* The last is above 0, so that its gradient goes through. */
+/* The last is above 0, in m = 0, so that its gradient goes through. */
 static void relu_bwd_prepare(struct bench *b)
 {
     const struct operand *y = &b->o[1];
 
     if (y->rows)
-        set_value(b, y, y->rows - 1, y->columns - 1, 0.5);
+        set_value(b, y, y->rows - 1 - y->t.l, y->columns - 1, 0.5);
 }
 
 static void relu_bwd(struct bench *b)

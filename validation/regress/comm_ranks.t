@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# comm_ranks.t - the tests of src/comm as 2 and 3 ranks; files of any number of
-# ranks are the same bytes; how a job ends when a rank is lost or fails alone.
+# comm_ranks.t - the tests of src/comm, and devices' sums, as 2 and 3 ranks;
+# files of any number of ranks are the same bytes; how a job ends when a rank is
+# lost or fails alone.
 run() { # RANKS PROGRAM ARGUMENTS..: output in "$dir/out"
     local n=$1
     shift
@@ -35,7 +36,7 @@ if ! command -v "${MPIEXEC%% *}" >/dev/null 2>&1; then
 fi
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
-echo 1..15
+echo 1..17
 
 for n in 1 2 3; do
     export SE3T_H5_KEEP=$dir/$n.h5 MALLOC_PERTURB_=$((77 * n)) # other heaps
@@ -50,6 +51,8 @@ for n in 2 3; do
     result $? 0 "comm_test, $n ranks"
     run $n ./window_test
     result $? 0 "window_test, $n ranks"
+    run $n ./device_sum_test
+    result $? 0 "device_sum_test, $n ranks"
 done
 
 run 2 ./comm_test lost

@@ -3,6 +3,8 @@
  * newer file is refused and changes nothing; a full disk leaves nothing behind;
  * which checkpoints stay.
  */
+#include "config.h"
+
 #include "run/ckpt.h"
 
 #include "base/mem.h"

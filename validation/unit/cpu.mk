@@ -1,9 +1,10 @@
 # tests of src/cpu
-unit_tests += conv_kernels_test device_paranoid_test k_linear_test k_norm_test \
-	k_pool_test k_softmax_test k_step_test registry_test
+unit_tests += conv_kernels_test device_paranoid_test device_sum_test \
+	k_linear_test k_norm_test k_pool_test k_softmax_test k_step_test registry_test
 conv_kernels_test_SOURCES = validation/unit/conv_kernels_test.c \
 	validation/unit/conv_world.c validation/unit/conv_world.h
 device_paranoid_test_SOURCES = validation/unit/device_paranoid_test.c
+device_sum_test_SOURCES = validation/unit/device_sum_test.c
 k_linear_test_SOURCES = validation/unit/k_linear_test.c $(views)
 k_norm_test_SOURCES = validation/unit/k_norm_test.c $(views)
 k_pool_test_SOURCES = validation/unit/k_pool_test.c $(views)

@@ -1,4 +1,4 @@
-# tests of src/model
-unit_tests += model_test
-model_test_SOURCES = validation/unit/model_test.c \
-	validation/unit/model_world.c validation/unit/model_world.h
+# tests of src/model, and of the golden files' reader
+unit_tests += golden_test model_test
+golden_test_SOURCES = validation/unit/golden_test.c
+model_test_SOURCES = validation/unit/model_test.c

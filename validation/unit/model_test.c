@@ -3,8 +3,9 @@
  * their gradients are the differences, memory is what was measured, and what
  * should not matter does not.
  */
-#include "model_world.h"
+#include "app/selftest_world.h"
 
+#include "cpu/device_cpu.h"
 #include "cpu/device_paranoid.h"
 #include "math/wigner.h"
 #include "model/model_parts.h"
@@ -77,8 +78,31 @@ static const struct model_shape *shape; /* of the tests that run */
 
 static void open_world(struct world *w, const struct model_options *options)
 {
-    if (world_open(w, NULL, shape, options, SAMPLES))
+    struct device *d;
+
+    if (device_cpu_open(NULL, ISA_REF, sizeof(double), &d) ||
+        world_open(w, d, shape, options, SAMPLES))
         fail_msg("%s", err_message());
+}
+
+/* A host copy: a new block (mem_free). */
+static double *copy_of(struct world *w, const struct tensor *t)
+{
+    double *x;
+
+    assert_int_equal(
+        mem_alloc((size_t)world_count(w, t), sizeof *x, "a copy", (void **)&x),
+        OK);
+    assert_int_equal(world_get(w, t, x), OK);
+    return x;
+}
+
+static double loss_of(struct world *w)
+{
+    double loss;
+
+    assert_int_equal(world_loss(w, &loss), OK);
+    return loss;
 }
 
 static void close_world(struct world *w)
@@ -141,7 +165,7 @@ static void assert_moves(struct world *w, double *rest[], int samples,
         if (!t)
             continue;
         n = world_count(w, t);
-        found = world_get(w, t);
+        found = copy_of(w, t);
         expected = move(rest[l], t, n, how);
         assert_close(found, expected, n, 1e-11);
         mem_free(found);
@@ -155,7 +179,7 @@ static void outputs(struct world *w, double *out[])
     for (int l = 0; l < FIBER_DEGREES; l++) {
         const struct tensor *t = model_output(w->m, l);
 
-        out[l] = t ? world_get(w, t) : NULL;
+        out[l] = t ? copy_of(w, t) : NULL;
     }
 }
 
@@ -234,7 +258,7 @@ static double slope(struct world *w, double *x, int is_weight)
         *x = side ? was - step : was + step;
         if (is_weight)
             model_prepare(w->m);
-        value[side] = world_loss(w);
+        value[side] = loss_of(w);
     }
     *x = was;
     if (is_weight)
@@ -275,7 +299,7 @@ static void assert_input_slopes(struct world *w, const struct tensor *x,
 
     if (!x->c)
         return;
-    grad = world_get(w, dx);
+    grad = copy_of(w, dx);
     assert_slopes(w, x, grad, every, largest_of(grad, world_count(w, dx)));
     mem_free(grad);
 }
@@ -292,8 +316,8 @@ static void gradients_are_the_differences(void **state)
     list = model_weights(w.m);
     g = &w.m->input.graph;
     world_put(&w, 0, SAMPLES, &still);
-    world_loss(&w);
-    world_backward(&w);
+    loss_of(&w);
+    assert_int_equal(world_backward(&w), OK);
     assert_input_slopes(&w, &g->x, model_gradient_x(w.m), 5);
     assert_input_slopes(&w, &g->scalar, model_gradient_scalar(w.m), 7);
     for (int l = 0; l < FIBER_DEGREES; l++) {
@@ -317,8 +341,8 @@ static double *everything(struct world *w, int *n)
     double *x;
     size_t bytes = w->memory.grads.size;
 
-    world_loss(w);
-    world_backward(w);
+    loss_of(w);
+    assert_int_equal(world_backward(w), OK);
     *n = (int)(bytes / sizeof *x);
     assert_int_equal(mem_alloc(bytes, 1, "gradients", (void **)&x), OK);
     w->d->get(w->d, x, w->memory.grads.base, bytes);
@@ -345,7 +369,7 @@ static void modes_agree(void **state)
 
         open_world(&w, &modes[k]);
         world_put(&w, 0, SAMPLES, &still);
-        l = world_loss(&w);
+        l = loss_of(&w);
         x = everything(&w, &n);
         if (first) {
             assert_memory_equal(x, first, (size_t)n * sizeof *x);
@@ -360,7 +384,7 @@ static void modes_agree(void **state)
     mem_free(first);
     open_world(&w, &(struct model_options){.mode = MODEL_PREDICT});
     world_put(&w, 0, SAMPLES, &still);
-    assert_true(world_loss(&w) == loss);
+    assert_true(loss_of(&w) == loss);
     close_world(&w);
 }
 

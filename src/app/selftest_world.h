@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* model_world.h - models in double on made-up molecules, for tests.
+/* selftest_world.h - models on made-up molecules.
  *
  * A sample is a molecule with features of any degree, a function of a seed. It
  * is put in a batch as it is, or turned, shifted, its atoms in another order.
  */
-#ifndef MODEL_WORLD_H
-#define MODEL_WORLD_H
+#ifndef SELFTEST_WORLD_H
+#define SELFTEST_WORLD_H
 
 #include "base/mem.h"
 #include "device/device.h"
@@ -30,8 +30,9 @@ struct motion {
 struct motion world_rest(void);
 struct motion world_moved(void); /* turned, shifted, in another order */
 
-/* In double on the CPU's reference kernels, or on a device that is open. The
- * weights are initial ones, each moved a little. */
+/* On a device that is open, and closed with the world. The weights are initial
+ * ones, each moved a little; the same for every precision and device up to
+ * rounding. On failure world_close. */
 enum err world_open(struct world *w, struct device *d,
                     const struct model_shape *shape,
                     const struct model_options *options, int samples);
@@ -40,15 +41,16 @@ void world_close(struct world *w);
 /* The batch: samples first .. first + n - 1. */
 void world_put(struct world *w, int first, int n, const struct motion *how);
 
-/* Host copies, without padding: new blocks (mem_free). */
-double *world_get(struct world *w, const struct tensor *t);
-
-/* Cotangent of the outputs (a function of molecule or atom, component and
- * channel), as gradient; back. Returns the loss. */
-double world_loss(struct world *w);
-void world_backward(struct world *w);
-
-/* Numbers of a tensor without padding, for rows in use. */
+/* Numbers of a tensor in use, without padding, on the host. */
 int world_count(const struct world *w, const struct tensor *t);
+enum err world_get(const struct world *w, const struct tensor *t, double out[]);
+
+/* All outputs of a forward pass, degree by degree: a new block (mem_free). */
+enum err world_outputs(struct world *w, double **out, int *n);
+
+/* Sum of the outputs times cotangents that depend on their places; its
+ * gradient, by model_backward. All gradients of weights start at zero. */
+enum err world_loss(struct world *w, double *loss);
+enum err world_backward(struct world *w);
 
 #endif

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* model_world.c - samples from noise; numbers through the device's put and get.
+/* selftest_world.c - samples from noise; numbers through the device's put and
+ * get.
  */
-#include "model_world.h"
+#include "app/selftest_world.h"
 
-#include "cpu/device_cpu.h"
+#include "app/golden_tensor.h"
+#include "base/rng.h"
 #include "math/wigner.h"
-#include "noise.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* A ring of five with a tail that has one direction only; atom 5 stands alone
@@ -33,6 +33,14 @@ struct motion world_moved(void)
         .shift = {3, -2, 0.5},
         .sign = 1,
         .move = {4, 2, 5, 0, 3, 1}};
+}
+
+/* In [-1, 1), a multiple of 2^-15: exact in every precision. */
+static double noise(uint64_t i)
+{
+    const struct rng r = rng_stream(0, RNG_TEST, 0);
+
+    return (double)(rng_bits(r, i) >> 48) / 32768 - 1;
 }
 
 static uint64_t key(int sample, int what, int i)
@@ -142,22 +150,32 @@ static enum err build(struct world *w, const struct model_options *options)
 }
 
 /* Gains of 1 and biases of 0 would hide mistakes. */
+static enum err move_weight(struct world *w, int i)
+{
+    const struct weights *list = model_weights(w->m);
+    const int64_t n = (int64_t)list->list[i].n * list->list[i].c;
+    char *at = (char *)w->memory.weights.base +
+               (size_t)list->list[i].offset * list->real;
+    double *x;
+    enum err err;
+
+    TRY(mem_alloc((size_t)n, sizeof *x, "a weight", (void **)&x));
+    TRY_GOTO(golden_get_flat(w->d, at, n, x), free);
+    for (int64_t k = 0; k < n; k++)
+        x[k] += noise((uint64_t)i << 20 | (uint64_t)k) / 8;
+    err = golden_put_flat(w->d, at, n, x);
+free:
+    mem_free(x);
+    return err;
+}
+
 static enum err start(struct world *w)
 {
     const struct weights *list = model_weights(w->m);
 
     TRY(weights_init(list, w->d, 5));
-    for (int i = 0; i < list->count; i++) {
-        const int n = list->list[i].n * list->list[i].c;
-        double *x;
-
-        TRY(mem_alloc((size_t)n, sizeof *x, "a weight", (void **)&x));
-        weights_get(list, w->d, i, weights_base(list), x);
-        for (int k = 0; k < n; k++)
-            x[k] += noise((uint64_t)(i << 20 | k)) / 8;
-        weights_put(list, w->d, i, weights_base(list), x);
-        mem_free(x);
-    }
+    for (int i = 0; i < list->count; i++)
+        TRY(move_weight(w, i));
     model_prepare(w->m);
     return OK;
 }
@@ -172,8 +190,6 @@ enum err world_open(struct world *w, struct device *d,
 
     *w = (struct world){.d = d, .shape = *shape};
     w->memory = memory_measure();
-    if (!d)
-        TRY(device_cpu_open(NULL, ISA_REF, sizeof(double), &w->d));
     TRY(batch_create(&limits, WORLD_SCALARS, shape->targets, &shape->node,
                      &shape->edge, &w->batch));
     TRY(build(w, options));
@@ -190,31 +206,56 @@ void world_close(struct world *w)
     device_close(&w->d);
 }
 
-int world_count(const struct world *w, const struct tensor *t)
+static int rows_of(const struct world *w, const struct tensor *t)
 {
     int n = t->n;
 
     if (t->used)
         w->d->get(w->d, &n, t->used, sizeof n);
     w->d->sync(w->d);
-    return n * (2 * t->l + 1) * t->c;
+    return n * (2 * t->l + 1);
 }
 
-double *world_get(struct world *w, const struct tensor *t)
+int world_count(const struct world *w, const struct tensor *t)
 {
-    const int n = world_count(w, t), rows = t->c ? n / t->c : 0;
-    double *padded, *out;
+    return rows_of(w, t) * t->c;
+}
 
-    if (mem_alloc((size_t)t->n, (size_t)((2 * t->l + 1) * t->ld) * sizeof *out,
-                  "a copy", (void **)&padded) ||
-        mem_alloc((size_t)n, sizeof *out, "a copy", (void **)&out))
-        abort();
-    w->d->get(w->d, padded, t->data, tensor_bytes(t, sizeof *out));
-    w->d->sync(w->d);
+enum err world_get(const struct world *w, const struct tensor *t, double out[])
+{
+    const int64_t n = (int64_t)t->n * (2 * t->l + 1) * t->ld;
+    const int rows = rows_of(w, t);
+    double *padded;
+    enum err err;
+
+    TRY(mem_alloc((size_t)n, sizeof *padded, "a copy", (void **)&padded));
+    err = golden_get_flat(w->d, t->data, n, padded);
     for (int r = 0; r < rows; r++)
         memcpy(out + r * t->c, padded + r * t->ld, (size_t)t->c * sizeof *out);
     mem_free(padded);
-    return out;
+    return err;
+}
+
+enum err world_outputs(struct world *w, double **out, int *n)
+{
+    double *x;
+    enum err err = OK;
+
+    *n = 0;
+    model_forward(w->m);
+    for (int l = 0; l < FIBER_DEGREES; l++)
+        if (model_output(w->m, l))
+            *n += world_count(w, model_output(w->m, l));
+    TRY(mem_alloc((size_t)*n, sizeof *x, "outputs", (void **)&x));
+    *out = x;
+    for (int l = 0; l < FIBER_DEGREES && !err; l++)
+        if (model_output(w->m, l)) {
+            err = world_get(w, model_output(w->m, l), x);
+            x += world_count(w, model_output(w->m, l));
+        }
+    if (err)
+        mem_free(*out);
+    return err;
 }
 
 static double cotangent(int l, int i)
@@ -222,41 +263,45 @@ static double cotangent(int l, int i)
     return noise((uint64_t)(l << 24 | i) + 99999);
 }
 
-double world_loss(struct world *w)
+enum err world_loss(struct world *w, double *loss)
 {
-    double sum = 0;
+    const double *x;
+    double *y;
+    int n;
 
-    model_forward(w->m);
-    for (int l = 0; l < FIBER_DEGREES; l++) {
-        const struct tensor *t = model_output(w->m, l);
-        double *y = t ? world_get(w, t) : NULL;
-
-        for (int i = 0; t && i < world_count(w, t); i++)
-            sum += y[i] * cotangent(l, i);
-        mem_free(y);
-    }
-    return sum;
+    TRY(world_outputs(w, &y, &n));
+    x = y;
+    *loss = 0;
+    for (int l = 0; l < FIBER_DEGREES; l++)
+        if (model_output(w->m, l))
+            for (int i = 0; i < world_count(w, model_output(w->m, l)); i++)
+                *loss += *x++ * cotangent(l, i);
+    mem_free(y);
+    return OK;
 }
 
-void world_backward(struct world *w)
+static enum err put_cotangent(struct world *w, int l, const struct tensor *t)
 {
-    const struct memory *m = &w->memory;
+    const int64_t n = (int64_t)t->n * (2 * t->l + 1) * t->ld;
+    double *dy;
+    enum err err;
 
-    w->d->zero(w->d, m->grads.base, m->grads.size);
-    for (int l = 0; l < FIBER_DEGREES; l++) {
-        const struct tensor *t = model_output_gradient(w->m, l);
-        double *dy;
+    TRY(mem_alloc((size_t)n, sizeof *dy, "a gradient", (void **)&dy));
+    for (int i = 0; i < world_count(w, t); i++)
+        dy[i / t->c * t->ld + i % t->c] = cotangent(l, i);
+    err = golden_put_flat(w->d, t->data, n, dy);
+    mem_free(dy);
+    return err;
+}
 
-        if (!t)
-            continue;
-        if (mem_alloc(tensor_bytes(t, sizeof *dy), 1, "a gradient",
-                      (void **)&dy))
-            abort();
-        for (int i = 0; i < world_count(w, t); i++)
-            dy[i / t->c * t->ld + i % t->c] = cotangent(l, i);
-        w->d->put(w->d, t->data, dy, tensor_bytes(t, sizeof *dy));
-        w->d->sync(w->d);
-        mem_free(dy);
-    }
+enum err world_backward(struct world *w)
+{
+    const struct arena *grads = &w->memory.grads;
+
+    w->d->zero(w->d, grads->base, grads->size);
+    for (int l = 0; l < FIBER_DEGREES; l++)
+        if (model_output_gradient(w->m, l))
+            TRY(put_cotangent(w, l, model_output_gradient(w->m, l)));
     model_backward(w->m);
+    return OK;
 }
