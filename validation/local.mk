@@ -10,6 +10,7 @@ include validation/unit/data.mk
 include validation/unit/cpu.mk
 include validation/unit/model.mk
 include validation/unit/run.mk
+include validation/unit/app.mk
 include validation/kcheck/local.mk
 include validation/golden/local.mk
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* bench.c - `se3t bench DECK`: whole steps of training and of inference on this
- * machine, as molecules a second.
+/* bench.c - `se3t bench [DECK]`: whole steps of training and of inference on
+ * this machine, as molecules a second.
  *
  * A step is timed as train takes it: batch, forward, backward, reduction,
  * optimiser. Every rate is of one step; median, least and most are given. */
@@ -328,7 +328,8 @@ static enum err work(struct comm *c, const struct options *o, struct bench *b,
     options_values(o, "set", set);
     TRY(number(o, "steps", 1, &b->steps));
     TRY(number(o, "warmup", 0, &b->warmup));
-    TRY(setup_open(c, o->word[0], options_count(o, "set"), set, &b->setup));
+    TRY(setup_open(c, o->words ? o->word[0] : NULL, options_count(o, "set"),
+                   set, &b->setup));
     TRY(setup_device(b->setup, ""));
     device_log(b->setup->job.device, 1);
     err = mem_alloc((size_t)b->steps, sizeof *b->rate, "timings", &data);
@@ -366,15 +367,16 @@ const struct command command_bench = {
     .name = "bench",
     .summary = "time steps of training and inference on this machine",
     .help =
-        "se3t bench DECK [--steps N] [--warmup N] [--set KEY=VALUE]... "
+        "se3t bench [DECK] [--steps N] [--warmup N] [--set KEY=VALUE]... "
         "[--json]\n"
         "\n"
         "Whole training steps and inference of the deck's model on its data:\n"
         "molecules a second (median, least, most), latency of one molecule,\n"
-        "share of each phase, peak memory, page faults.\n",
+        "share of each phase, peak memory, page faults. Without a deck: the\n"
+        "default model on chains of carbon and hydrogen.\n",
     .option = options,
     .options = sizeof options / sizeof *options,
-    .least = 1,
+    .least = 0,
     .most = 1,
     .run = run,
 };

@@ -58,6 +58,20 @@ static enum err layout(void *self, struct build *b)
     return take_pair(b, build_edge(b, 0, o->heads), &o->a, &o->da);
 }
 
+static enum err check(const struct attention *o)
+{
+    for (int i = 0; i < FEATURES; i++)
+        for (int l = 0; l < o->fiber[i].degrees; l++)
+            if (o->heads < 1 || o->fiber[i].channels[l] % o->heads ||
+                l >= o->fiber[VALUE].degrees)
+                return err_set(ERR_DATA,
+                               "%s: heads, fiber_key, fiber_value (expected "
+                               "channels that %d heads divide, values in "
+                               "every degree of keys); make the file anew",
+                               o->bench.g->path, o->heads);
+    return OK;
+}
+
 static int rows_of(const struct attention *o, enum feature i)
 {
     return list[i].on_edges ? o->bench.batch->edges : o->bench.batch->nodes;
@@ -71,6 +85,7 @@ static const int *at_of(const struct attention *o, enum feature i)
 static enum err put(struct attention *o, enum feature i, int l)
 {
     struct golden_bench *b = &o->bench;
+    const struct golden_frames frames = {b->d, &b->geo, b->batch, b->at};
     const struct tensor *x = &o->x[i][l];
     struct golden_array a = {0};
     char path[GOLDEN_PATH];
@@ -86,7 +101,7 @@ static enum err put(struct attention *o, enum feature i, int l)
         goto fini;
     }
     if (list[i].on_edges)
-        TRY_GOTO(golden_turn(b->d, &b->geo, b->batch, b->at, 0, l, &a), fini);
+        TRY_GOTO(golden_turn(&frames, 0, l, &a), fini);
     err = golden_put(b->d, x, rows_of(o, i), at_of(o, i), a.x);
 fini:
     golden_array_fini(&a);
@@ -136,11 +151,10 @@ static enum err find_gradient(struct attention *o, enum feature i, int l,
                               struct golden_array *out)
 {
     struct golden_bench *b = &o->bench;
+    const struct golden_frames frames = {b->d, &b->geo, b->batch, b->at};
 
     TRY(golden_get(b->d, &o->dx[i][l], rows_of(o, i), at_of(o, i), out));
-    return list[i].on_edges
-               ? golden_turn(b->d, &b->geo, b->batch, b->at, 1, l, out)
-               : OK;
+    return list[i].on_edges ? golden_turn(&frames, 1, l, out) : OK;
 }
 
 static enum err find(void *self, const char *path, struct golden_array *out)
@@ -179,6 +193,7 @@ enum err golden_attention(const struct golden *g, struct device *d,
     TRY(golden_fiber(g, "fiber_value", &o.fiber[VALUE]));
     TRY(golden_int(g, "heads", 1, &o.heads));
     o.fiber[QUERY] = o.fiber[KEY];
+    TRY(check(&o));
     TRY_GOTO(
         golden_bench_open(&o.bench, &none, o.fiber[VALUE].degrees, layout, &o),
         close);

@@ -268,6 +268,8 @@ static enum err find_view(struct golden_net *o, const char *path,
 {
     int in_frame;
     const struct tensor *t = model_intermediate(o->model, path, &in_frame);
+    const struct golden_frames frames = {o->d, model_geometry(o->model),
+                                         o->batch, o->at};
     const int edges = is_on_edges(path);
 
     if (!t)
@@ -277,9 +279,7 @@ static enum err find_view(struct golden_net *o, const char *path,
                    : strcmp(path, "pooled") == 0 ? o->batch->molecules
                                                  : o->batch->nodes,
                    edges ? o->at : NULL, out));
-    return in_frame ? golden_turn(o->d, model_geometry(o->model), o->batch,
-                                  o->at, 1, t->l, out)
-                    : OK;
+    return in_frame ? golden_turn(&frames, 1, t->l, out) : OK;
 }
 
 /* --- the table ----------------------------------------------------------- */

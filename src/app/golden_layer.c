@@ -179,6 +179,8 @@ static enum err read_shape(struct layer *o)
     TRY(golden_int(g, "pooled_degree", 0, &o->pooled_degree));
     TRY(golden_word(g, "pooling", word));
     o->pooling = strcmp(word, "avg") == 0 ? POOL_AVG : POOL_MAX;
+    if (strcmp(g->kind, "norm") == 0)
+        o->out = o->in;
     if (!is_pool(o) || (fiber_at(&o->in, o->pooled_degree) &&
                         (o->pooling == POOL_AVG || !o->pooled_degree)))
         return OK;

@@ -361,7 +361,7 @@ static void put_features(const struct golden_graph *o, struct batch *b,
         for (int e = 0; o->edge[l].x && e < o->edges; e++)
             put_row(&o->edge[l], e, l, o->edge_fiber.channels[l], at[e],
                     b->edge[l]);
-    if (o->target.x && b->targets > 0)
+    if (o->target.x && o->target.count == (int64_t)o->molecules * b->targets)
         memcpy(b->target, o->target.x,
                (size_t)o->target.count * sizeof *b->target);
 }

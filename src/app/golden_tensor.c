@@ -103,28 +103,26 @@ enum err golden_put(struct device *d, const struct tensor *t, int rows,
     return err;
 }
 
-enum err golden_turn(struct device *d, const struct geometry *geo,
-                     const struct batch *b, const int at[], int back, int l,
+enum err golden_turn(const struct golden_frames *f, int back, int l,
                      struct golden_array *x)
 {
-    const int n = 2 * l + 1, edges = b->edges;
+    const struct tensor *d = &f->geo->d[l];
+    const int n = 2 * l + 1, edges = f->batch->edges;
     const int64_t c = edges ? x->count / edges / n : 0;
     double *turn, was[2 * FIBER_DEGREES];
     enum err err;
 
-    TRY(mem_alloc((size_t)numbers(&geo->d[l]), sizeof *turn, "frames",
-                  (void **)&turn));
-    TRY_GOTO(golden_get_flat(d, geo->d[l].data, numbers(&geo->d[l]), turn),
-             free);
+    TRY(mem_alloc((size_t)numbers(d), sizeof *turn, "frames", (void **)&turn));
+    TRY_GOTO(golden_get_flat(f->d, d->data, numbers(d), turn), free);
     for (int64_t i = 0; i < edges * c; i++) {
-        const double *f = turn + b->bond[at[i / c]] * n * n;
+        const double *frame = turn + f->batch->bond[f->at[i / c]] * n * n;
         double *now = x->x + i * n;
 
         memcpy(was, now, (size_t)n * sizeof *now);
         for (int p = 0; p < n; p++) {
             now[p] = 0;
             for (int q = 0; q < n; q++)
-                now[p] += f[back ? q * n + p : p * n + q] * was[q];
+                now[p] += frame[back ? q * n + p : p * n + q] * was[q];
         }
     }
 free:

@@ -25,8 +25,13 @@ enum err golden_put_flat(struct device *d, void *data, int64_t n,
 
 /* Turns x [edges, c, 2l+1] into the frames of the edges' bonds, or out of
  * them (back); edge e of the array is edge at[e] of the batch. */
-enum err golden_turn(struct device *d, const struct geometry *geo,
-                     const struct batch *b, const int at[], int back, int l,
+struct golden_frames {
+    struct device *d;
+    const struct geometry *geo;
+    const struct batch *batch;
+    const int *at;
+};
+enum err golden_turn(const struct golden_frames *f, int back, int l,
                      struct golden_array *x);
 
 #endif

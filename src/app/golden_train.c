@@ -124,6 +124,10 @@ static enum err read_order(struct training *t)
 
     for (int i = 0; i < w->count; i++) {
         snprintf(path, sizeof path, "/weights/%s", w->list[i].name);
+        t->place[i] = i;
+        if (!h5_has(t->net.g->f, path) ||
+            !h5_has_attribute(t->net.g->f, path, "reference_index"))
+            continue;
         TRY(h5_get_int(t->net.g->f, path, "reference_index", &x));
         if (x < 0 || x >= w->count)
             return err_set(ERR_DATA,

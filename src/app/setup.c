@@ -3,6 +3,7 @@
  * are read together. */
 #include "app/setup.h"
 
+#include "app/alkanes.h"
 #include "app/devices.h"
 #include "base/mem.h"
 #include "comm/comm.h"
@@ -10,6 +11,7 @@
 #include "device/device.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const enum scale_reference references[] = {
     [REFERENCE_AUTO] = SCALE_AUTO,
@@ -18,10 +20,18 @@ static const enum scale_reference references[] = {
     [REFERENCE_FIT] = SCALE_FIT,
 };
 
+static const char own_deck[] =
+    "data: {path: ., split: {train: 0.8, validation: "
+    "0.1}}\n";
+enum { OWN_MOLECULES = 1200 };
+
 static enum err read_deck(struct setup *s, const char *path, int sets,
                           const char *const set[])
 {
-    TRY(deck_open(path, &s->deck));
+    if (path)
+        TRY(deck_open(path, &s->deck));
+    else
+        TRY(deck_parse(own_deck, strlen(own_deck), "default deck", &s->deck));
     for (int i = 0; i < sets; i++)
         TRY(deck_set(s->deck, set[i]));
     TRY(params_read(s->deck, 1, &s->params));
@@ -99,7 +109,11 @@ enum err setup_open(struct comm *c, const char *deck, int sets,
         err = read_deck(s, deck, sets, set);
     }
     TRY_GOTO(comm_agree(c, err), close);
-    TRY_GOTO(dataset_open(c, s->params.data.path, &s->data), close);
+    if (deck)
+        err = dataset_open(c, s->params.data.path, &s->data);
+    else
+        err = alkanes_make(c, OWN_MOLECULES, &s->data);
+    TRY_GOTO(err, close);
     TRY_GOTO(comm_agree(c, read_job(s)), close);
     s->job.params = &s->params;
     s->job.comm = c;

@@ -28,6 +28,7 @@ struct setup {
     char *portable;            /* deck as checkpoints hold it */
 };
 
+/* deck NULL: the default deck, on molecules of alkanes.h. */
 enum err setup_open(struct comm *c, const char *deck, int sets,
                     const char *const set[], struct setup **out);
 

@@ -40,7 +40,6 @@ struct import_options {
     int targets;         /* --target NAME[=UNIT], as typed */
     const char *const *target;
     int keep_order; /* 1: as in the sources (predict); 0: ascending ids */
-    int aromatic;   /* 1: order 4 where Hueckel's rule holds */
 };
 
 struct import_reject {

@@ -268,12 +268,15 @@ static enum err open_file(struct source *s, const char *path)
 {
     struct stat st;
 
-    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
-        !(s->file = fopen(path, "rb")))
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
         return err_set(ERR_DATA,
-                       "%s: cannot be read (expected a file, found %s); look "
-                       "at its kind and permissions",
-                       path, strerror(errno ? errno : EINVAL));
+                       "%s: cannot be imported (expected a file or a folder, "
+                       "found something else); name a file of molecules",
+                       path);
+    s->file = fopen(path, "rb");
+    if (!s->file)
+        return err_set(ERR_DATA, "%s: cannot be read (%s); check permissions",
+                       path, strerror(errno));
     s->size = st.st_size;
     return open_container(s);
 }

@@ -3,10 +3,10 @@
  * reliability.md).
  *
  * A file is a head (deck, elements, targets) and named arrays. Where arrays
- * come from and go to is the caller's: ckpt asks for one after the other, so
- * that no second copy of the state is needed. Written to a temporary file,
- * sealed, fsynced, loaded back through ckpt_load and compared by digest,
- * renamed, the folder fsynced. Rank 0 only.
+ * come from and go to is the caller's: ckpt asks for one after the other. The
+ * file is made in memory (one more copy of the state while it is saved),
+ * written to PATH.tmp with its seal, fsynced, read back by what ckpt_load does
+ * and compared by digest, renamed, the folder fsynced. Rank 0 only.
  */
 #ifndef CKPT_H
 #define CKPT_H
@@ -81,8 +81,8 @@ struct ckpt_entry {
 enum err ckpt_list(const char *dir, int *n, struct ckpt_entry **out);
 void ckpt_list_free(int n, struct ckpt_entry *list);
 
-/* Removes all but the newest `keep`, the newest good one known (`sure`) and
- * temporary files of dead writers. */
+/* Leaves the newest `keep` of those up to the newest good one known (`sure`),
+ * and removes *.tmp of dead writers from the folder: who calls has the lock. */
 void ckpt_prune(const char *dir, int keep, int64_t sure);
 
 #endif

@@ -18,7 +18,7 @@ struct journal;
 enum err journal_open(const char *path, int64_t step, struct journal **out);
 void journal_close(struct journal **j);
 
-/* Starts an event: "event", "time" (UTC, ISO 8601) are there. */
+/* Starts an event: "event", "time" (UTC, ISO 8601), "job" are there. */
 struct json *journal_begin(struct journal *j, const char *event);
 
 /* Writes it at once, whole or not at all; a line that cannot be written is one

@@ -2,6 +2,8 @@
 /* shard_test.c - what is written reads back the same, in any number of shards;
  * damage is named; nothing foreign is replaced and nothing is left behind.
  */
+#include "config.h"
+
 #include "data/shard.h"
 
 #include "base/mem.h"
