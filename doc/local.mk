@@ -5,8 +5,8 @@ manual_files = doc/manual/accuracy.md doc/manual/clusters.md \
 	doc/manual/own-molecules.md
 
 dist_man1_MANS = doc/se3t.1
-dist_doc_DATA = README.md CITATION.cff COPYING doc/developers.md doc/theory.md
+dist_doc_DATA = CITATION.cff COPYING doc/developers.md doc/theory.md
 manualdir = $(docdir)/manual
 dist_manual_DATA = $(manual_files)
-EXTRA_DIST += inputs/molecules.sdf inputs/new-molecules.sdf \
-	inputs/qm9-sample.xyz.tar.bz2
+EXTRA_DIST += doc/pictures/quickstart-parity.svg inputs/molecules.sdf \
+	inputs/new-molecules.sdf inputs/qm9-sample.xyz.tar.bz2

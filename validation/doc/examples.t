@@ -58,14 +58,18 @@ PATH=$dir/bin:$PATH
 
 # Whether the text in $2 is what $1 says, line by line.
 matches() {
-    local want got any= pattern i=0
+    local want got any= pattern i=0 left
     mapfile -t want <"$1"
     mapfile -t got <"$2"
+    left=${#want[@]}
     for line in "${want[@]}"; do
+        left=$((left - 1))
         if [ "$line" = ... ]; then
             any=1
             continue
         fi
+        [ -n "$any" ] && [ $left = 0 ] && [ ${#got[@]} -gt $i ] &&
+            i=$((${#got[@]} - 1)) # the last is the last
         pattern=$(sed 's/[][*?\\]/\\&/g; s/\.\.\./*/g' <<<"$line")
         while [ -n "$any" ] && [ $i -lt ${#got[@]} ]; do
             # shellcheck disable=SC2053
