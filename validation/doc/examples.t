@@ -230,6 +230,23 @@ done
 [ ! -s "$dir/got" ]
 result $? 'links lead somewhere' "$dir/got"
 
+# Files and functions of the code, in backticks or, of kernels, bare.
+: >"$dir/got"
+for file in doc/theory.md doc/developers.md; do
+    for name in $(grep -o '`[^` ]*`' "$top/$file" | tr -d '`' |
+        grep '^[a-z_]*/[a-z_0-9/]*\.[ch]$'); do
+        [ -e "$top/src/$name" ] || [ -e "$top/$name" ] ||
+            echo "$file: $name" >>"$dir/got"
+    done
+    for name in $(grep -o '`[a-z][a-z0-9]*_[a-z_0-9]*[a-z0-9]`' "$top/$file" |
+        tr -d '`') $(grep -ow '[a-z_]*[a-z]_\(fwd\|bwd\|add\|fold\)' \
+            "$top/$file"); do
+        grep -rqw -- "$name" "$top/src" || echo "$file: $name" >>"$dir/got"
+    done
+done
+[ ! -s "$dir/got" ]
+result $? 'theory and development name what is there' "$dir/got"
+
 first=$(awk '/^```/ { inside = !inside; next } inside' "$top/README.md" |
     grep -v '^\(git clone\|cd \)' | head -n 2)
 [ "$first" = 'jobscripts/quickstart.sh
