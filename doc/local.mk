@@ -8,5 +8,7 @@ dist_man1_MANS = doc/se3t.1
 dist_doc_DATA = CITATION.cff COPYING doc/developers.md doc/theory.md
 manualdir = $(docdir)/manual
 dist_manual_DATA = $(manual_files)
+# The picture: jobscripts/quickstart.sh, then
+#   cp runs/quickstart/report/parity-homo.svg doc/pictures/quickstart-parity.svg
 EXTRA_DIST += doc/pictures/quickstart-parity.svg inputs/molecules.sdf \
 	inputs/new-molecules.sdf inputs/qm9-sample.xyz.tar.bz2
