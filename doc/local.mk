@@ -5,7 +5,8 @@ manual_files = doc/manual/accuracy.md doc/manual/clusters.md \
 	doc/manual/own-molecules.md
 
 dist_man1_MANS = doc/se3t.1
-dist_doc_DATA = CITATION.cff COPYING doc/developers.md doc/theory.md
+dist_doc_DATA = CITATION.cff COPYING doc/bonds.md doc/developers.md \
+	doc/reliability.md doc/theory.md
 manualdir = $(docdir)/manual
 dist_manual_DATA = $(manual_files)
 # The picture: jobscripts/quickstart.sh, then

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* run_start.c - deck and data first, then the model, then the folder: a mistake
- * leaves no file behind (reliability.md R13). */
+ * leaves no file behind (doc/reliability.md R13). */
 #include "config.h"
 
 #include "app/run_start.h"

@@ -5,7 +5,7 @@
  * once, in main; one thread calls. Everything marked collective is called by
  * all ranks in the same order. While a rank waits in a collective call a
  * watchdog thread counts; past the limit it says so and ends the job with 50
- * (reliability.md R6).
+ * (doc/reliability.md R6).
  */
 #ifndef COMM_H
 #define COMM_H

@@ -119,12 +119,12 @@ enum err h5_visit(struct h5 *f, const char *group,
                   void *self);
 
 /* SHA-256 over each data set of numbers below the groups, by path in byte
- * order: path, a zero byte, the stored bytes (interface.md, state_digest). */
+ * order: path, a zero byte, the stored bytes (formats.md, state_digest). */
 enum err h5_digest(struct h5 *f, int groups, const char *const group[],
                    struct digest *out);
 
 /* The file's last 64 bytes are the digest of all before it
- * (reliability.md): append; and check (`code` as in h5_open). */
+ * (doc/reliability.md): append; and check (`code` as in h5_open). */
 enum err h5_seal(const char *path);
 enum err h5_check_seal(const char *path, enum err code);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* k_attend.c - scores and weighted sums over edges (model.md section 4),
+/* k_attend.c - scores and weighted sums over edges (theory.md section 4),
  * reference.
  *
  * Both are made of three operations on an edge's row v, in the frame, and a

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* k_loss.c - losses of standardised values (model.md section 7), reference.
+/* k_loss.c - losses of standardised values (theory.md section 7), reference.
  *
  * With d = y - target: |d|; d^2; or d^2/2 below 1 and |d| - 1/2 above. The
  * sums are few and their order matters, so one thread does them, in double.

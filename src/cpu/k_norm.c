@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* k_norm.c - equivariant norm of one degree (model.md section 5), reference.
+/* k_norm.c - equivariant norm of one degree (theory.md section 5), reference.
  *
  * For the channels c of one node, with f_c its 2l+1 components,
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* k_optim.c - one step of the optimisers of model.md section 7, reference.
+/* k_optim.c - one step of the optimisers of theory.md section 7, reference.
  *
  *     AdamW  m = b1 m + (1-b1) g     v = b2 v + (1-b2) g^2
  *            u = (m / bias1) / (sqrt(v / bias2) + eps) + wd p

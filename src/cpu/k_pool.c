@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* k_pool.c - maximum and mean over the atoms of a molecule (model.md section
+/* k_pool.c - maximum and mean over the atoms of a molecule (theory.md section
  * 6), reference.
  *
  * The atoms of a molecule are neighbours, so one owner goes through them in

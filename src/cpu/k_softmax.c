@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* k_softmax.c - attention weights (model.md section 4), reference.
+/* k_softmax.c - attention weights (theory.md section 4), reference.
  *
  * Over the edges e, e' into one node, for each head,
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* k_trunk.c - radial network without its last layer (model.md section 3),
+/* k_trunk.c - radial network without its last layer (theory.md section 3),
  * reference.
  *
  * A layer, of inputs x, with the unit's index left out:

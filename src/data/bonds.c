@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* bonds.c - the steps of data.md, Bonds: hydrogens to the nearest heavy atom,
+/* bonds.c - the steps of bonds.md: hydrogens to the nearest heavy atom,
  * the SMILES atom by atom in the order of the file, else in another order, else
  * (or without a SMILES) connectivity by distance and the cheapest orders.
  *

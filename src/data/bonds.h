@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* bonds.h - which atoms are bonded, from geometry and SMILES (data.md, Bonds).
+/* bonds.h - which atoms are bonded, from geometry and SMILES (bonds.md).
  */
 #ifndef BONDS_H
 #define BONDS_H

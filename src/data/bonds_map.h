@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* bonds_map.h - heavy atoms and the pairs of them that may be bonds; the search
- * for the atom of the molecule that is each atom of its SMILES (data.md, Bonds
+ * for the atom of the molecule that is each atom of its SMILES (bonds.md, step
  * 4).
  */
 #ifndef BONDS_MAP_H

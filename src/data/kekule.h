@@ -2,7 +2,7 @@
 /* kekule.h - one Kekule form: which bonds of an aromatic system are double.
  *
  * The lowest atom that needs a double bond takes its lowest free neighbour,
- * with backtracking, each connected system by itself (data.md, Bonds). For
+ * with backtracking, each connected system by itself (bonds.md). For
  * lower-case SMILES and for the aromatic bonds of SDF.
  */
 #ifndef KEKULE_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* lewis.h - bond orders and charges on a given connectivity (data.md, Bonds 5).
+/* lewis.h - bond orders and charges on a given connectivity (bonds.md, step 5).
  *
  * Searches orders 1..3 so that every atom has an allowed valence, with the
  * least 4 sum|q| + 20 |sum q| + 6 per charged C + 30 sum (d - d0)^2.

@@ -2,7 +2,7 @@
 /* loader.h - from rows of a data set to batches: features, standardised
  * targets, the order of an epoch, the largest batch of a run.
  *
- * Node features: one-hot over the model's elements, then Z (model.md section
+ * Node features: one-hot over the model's elements, then Z (theory.md section
  * 1). Edge scalars: one-hot of single, double, triple, aromatic.
  */
 #ifndef LOADER_H

@@ -54,7 +54,7 @@ enum { ELEMENTS = 119 }; /* atomic numbers 1..118 */
 int element_number(const char *s, size_t n, int *isotope);
 const char *element_symbol(int z);
 
-/* Covalent radius in Angstrom of H C N O F (data.md); 0 for others. */
+/* Covalent radius in Angstrom of H C N O F (bonds.md); 0 for others. */
 double element_radius(int z);
 
 #endif

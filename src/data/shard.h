@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* shard.h - a data set on disk: shards and their manifest (interface.md, "Data
+/* shard.h - a data set on disk: shards and their manifest (formats.md, "A data
  * set").
  *
- * The same bytes for any number of ranks (reliability.md has the recipe). A
+ * The same bytes for any number of ranks (doc/reliability.md has the recipe). A
  * data set appears as a whole: it is made in a temporary folder beside DIR,
  * then renamed.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* smiles.h - the SMILES of QM9 and what people write: atoms in order, bonds,
- * implicit hydrogens (data.md, Bonds 2).
+ * implicit hydrogens (bonds.md, step 2).
  *
  * Organic subset and bracket atoms, branches, ring closures (also %nn), lower
  * case made Kekule, stereo marks passed over. Explicit [H] atoms count as

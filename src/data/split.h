@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* split.h - which molecules train, which validate, which test (data.md,
- * "Splits"); and the molecules that can be used.
+/* split.h - which molecules train, which validate, which test
+ * (deck.md, data.split); and the molecules that can be used.
  *
  * nvidia: MT19937 as torch.randperm, seed 0. cormorant: numpy RandomState(0).
  * t110k: numpy default_rng(1) (PCG64). Fractions: our own permutation of fixed

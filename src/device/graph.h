@@ -52,7 +52,7 @@ struct geometry {
     struct tensor generator[FIBER_DEGREES]; /* [3, (2l+1)^2] of wigner.h */
     /* data NULL: gradients with respect to positions are not wanted */
     struct tensor ddistance; /* [bonds, 1] dloss / d distance */
-    struct tensor torque;    /* [bonds, 3], model.md section 9 */
+    struct tensor torque;    /* [bonds, 3], theory.md section 9 */
 };
 
 #endif

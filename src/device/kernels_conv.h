@@ -2,7 +2,7 @@
 /* kernels_conv.h - slots that work on bonds and edges: geometry, radial
  * network, convolution, logits, aggregation. Rules for all slots: kernels.h.
  *
- * The convolution (model.md section 3) runs in the frame of each bond (section
+ * The convolution (theory.md section 3) runs in the frame of each bond (section
  * 8.2): features of the source are gathered and rotated by D^l, there each path
  * li -> lo is, for m = 0 .. min(li, lo),
  *
@@ -143,7 +143,7 @@ struct conv_kernels {
     void (*conv_bwd_w)(struct conv *c, const struct tensor x[],
                        const struct tensor e[], const struct tensor dy[]);
 
-    /* Attention scores (model.md section 4) of keys in the frame:
+    /* Attention scores (theory.md section 4) of keys in the frame:
      * score[e, h] = scale sum over degrees, m and the head's channels of
      * key[e] . D q[dst(e)]; head h owns channels h c/heads .. of each degree.
      * q [degrees] of [nodes, 2l+1, c], key [degrees] of [edges, 2l+1, c] in the

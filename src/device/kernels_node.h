@@ -11,7 +11,7 @@
 enum loss_kind { LOSS_KIND_L1, LOSS_KIND_L2, LOSS_KIND_HUBER };
 
 struct node_kernels {
-    /* Equivariant norm of one degree, model.md section 5; the gradient is
+    /* Equivariant norm of one degree, theory.md section 5; the gradient is
      * derived in k_norm.c.
      *
      *   x y dy dx  [nodes, 2l+1, c]
@@ -29,7 +29,7 @@ struct node_kernels {
                      struct tensor *dx, struct tensor *dw);
 
     /* Softmax over the edges into each node, head by head, the largest score
-     * subtracted first; model.md section 4. The 1/sqrt(F) is in the scores.
+     * subtracted first; theory.md section 4. The 1/sqrt(F) is in the scores.
      *
      *   score a da dscore  [edges, 0, heads]
      *
@@ -57,7 +57,7 @@ struct node_kernels {
                        struct tensor *dw, struct tensor *db);
 
     /* Self-interaction, summed over a node's incoming edges: the same with
-     * every row n times its number of edges in `in` (model.md section 3). */
+     * every row n times its number of edges in `in` (theory.md section 3). */
     void (*self_add)(const struct tensor *x, const struct tensor *w,
                      const struct csr *in, struct tensor *y);
     void (*self_bwd)(const struct tensor *x, const struct tensor *w,
@@ -84,7 +84,7 @@ struct node_kernels {
                          struct tensor *dx);
 
     /* d = y - target where the target is known (not NaN), y [molecules,
-     * targets] padded, target not padded. Adds the sum of the loss (model.md
+     * targets] padded, target not padded. Adds the sum of the loss (theory.md
      * section 7) to sums[0] and that of |d| of target t to sums[1 + t], in
      * double, molecules ascending; overwrites dy with dloss/dy times *scale
      * (one over the known labels of the whole batch), 0 where unknown. */

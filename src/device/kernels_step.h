@@ -48,7 +48,7 @@ struct step_kernels {
     int64_t (*norm_blocks)(int64_t n);
     void (*grad_norm)(const void *g, int64_t n, double *work, double *norm);
 
-    /* One step of model.md section 7 and, with ema, the average; g is clipped
+    /* One step of theory.md section 7 and, with ema, the average; g is clipped
      * on the fly and not changed. Leaves everything alone when grad_norm is
      * not finite. The arithmetic is in `real`, scalars rounded to it. */
     void (*optim_step)(const struct optim *o);

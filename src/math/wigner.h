@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* wigner.h - representations of rotations on real spherical harmonics
- * (model.md section 2), in double precision, at set-up time.
+ * (theory.md section 2), in double precision, at set-up time.
  *
  * Components m = -l..l in ascending order; the polar axis is y, so that degree
  * 1 is (x, y, z). D(R) acts on columns: f' = D f, and Y(R u) = D(R) Y(u).
@@ -28,7 +28,7 @@ void wigner_d(int l, const double r[9], double *out);
 void wigner_generators(int l, double *out);
 
 /* The map from the n = 2 min(li, lo) + 1 radial weights R_f of a path to its
- * numbers in the edge frame (model.md section 8.2), row by row
+ * numbers in the edge frame (theory.md section 8.2), row by row
  * a_0, a_1, b_1, a_2, b_2, ..: out [n, n], column f = J - |lo - li|.
  * There out[+m] = a_m in[+m] + b_m in[-m], out[-m] = a_m in[-m] - b_m in[+m].
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* attn.h - the attention block (model.md section 4).
+/* attn.h - the attention block (theory.md section 4).
  *
  * One convolution makes values and keys together: in each degree the value
  * channels come first. Both stay in the frames of their bonds.

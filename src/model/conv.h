@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* conv.h - a tensor field convolution as a layer (model.md section 3), from
+/* conv.h - a tensor field convolution as a layer (theory.md section 3), from
  * features of the nodes to edges in the frames of their bonds.
  *
  * What follows (attention, a sum over edges) reads y and writes dy. Owns

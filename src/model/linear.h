@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* linear.h - a linear map in each degree that two fibers share, without bias:
- * queries, projections, self-interaction (model.md sections 3 and 4).
+ * queries, projections, self-interaction (theory.md sections 3 and 4).
  */
 #ifndef LINEAR_H
 #define LINEAR_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* model.h - the network: layers in order, forward and backward (model.md
+/* model.h - the network: layers in order, forward and backward (theory.md
  * section 6).
  *
  *     geometry -> [attention block, norm] x layers -> convolution with

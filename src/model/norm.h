@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* norm.h - the equivariant norm as a layer (model.md section 5).
+/* norm.h - the equivariant norm as a layer (theory.md section 5).
  *
  * With equal channels the published program calls this a group norm, otherwise
  * a layer norm per degree: the same function, so there is one layer. It owns

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* pool.h - from atoms to molecules, and the two-layer head behind it
- * (model.md section 6).
+ * (theory.md section 6).
  */
 #ifndef POOL_H
 #define POOL_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* radial.h - radial networks of a convolution: which paths share a trunk
- * (model.md section 3), where a path finds its rows of the last layer, and the
+ * (theory.md section 3), where a path finds its rows of the last layer, and the
  * published names.
  */
 #ifndef RADIAL_H

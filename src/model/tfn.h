@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* tfn.h - a convolution with self-interaction, summed over the incoming edges
  * of each node: the layers of a plain Tensor Field Network, and the last
- * convolution of every model (model.md sections 3 and 6).
+ * convolution of every model (theory.md sections 3 and 6).
  */
 #ifndef TFN_H
 #define TFN_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* ckpt.h - checkpoints and model files (interface.md "Files of a run",
- * reliability.md).
+/* ckpt.h - checkpoints and model files (formats.md "The folder of a run",
+ * doc/reliability.md).
  *
  * A file is a head (deck, elements, targets) and named arrays. Where arrays
  * come from and go to is the caller's: ckpt asks for one after the other. The

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* journal.h - journal.jsonl: one JSON object a line (interface.md, "Files of a
- * run"). Rank 0 only; other ranks pass NULL and nothing happens. */
+/* journal.h - journal.jsonl: one JSON object a line (formats.md, "The folder of
+ * a run"). Rank 0 only; other ranks pass NULL and nothing happens. */
 #ifndef JOURNAL_H
 #define JOURNAL_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* lock.h - one job in a run's folder (reliability.md R10).
+/* lock.h - one job in a run's folder (doc/reliability.md R10).
  *
  * `lock` is a file with a kernel lock (fcntl, open file description) that says
  * host, pid, job, restart count and generation of the holder. A stale lock is

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* predictions.h - predictions as CSV (interface.md, Commands):
+/* predictions.h - predictions as CSV (commands.md):
  *
  *     id,homo[eV],homo_reference[eV],homo_error[eV],homo_deviation[eV]
  *

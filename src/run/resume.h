@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* resume.h - which checkpoint a run goes on from (interface.md, "Resume").
+/* resume.h - which checkpoint a run goes on from (doc/reliability.md).
  *
  * A run is known by its deck and data digest: deck.yaml in its folder, whose
  * comments hold the digests of data, split file and init_from. Rank 0 looks at

@@ -2,8 +2,8 @@
 /* saver.h - when and what a run saves: checkpoints, best.h5, model.h5.
  *
  * A failed save is a warning; the run goes on, tries again within half the
- * interval, and ends with 70 when the last save failed too (reliability.md R4).
- * Files are rank 0's; calls are collective and agreed.
+ * interval, and ends with 70 when the last save failed too (doc/reliability.md
+ * R4). Files are rank 0's; calls are collective and agreed.
  */
 #ifndef SAVER_H
 #define SAVER_H

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/* The rate of step 1, 2, .. (model.md section 7). */
+/* The rate of step 1, 2, .. (theory.md section 7). */
 double schedule_rate(const struct params *p, int64_t step,
                      int64_t steps_per_epoch);
 

@@ -2,7 +2,7 @@
 /* step.h - a model in training: memory, batches, one optimiser step after the
  * other.
  *
- * A global batch is cut into parts (architecture.md, "Determinism"); each rank
+ * A global batch is cut into parts (developers.md, "Determinism"); each rank
  * works through its own. Gradients are summed over parts and ranks by the
  * device, losses part by part, so that their order of summation does not depend
  * on the ranks. Everything is made by trainer_create; a step allocates nothing.

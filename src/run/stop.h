@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* stop.h - why a run ends early: a signal, the time, run.stop_after
- * (reliability.md R7, R8).
+ * (doc/reliability.md R7, R8).
  *
  * stop_install is the first thing in main. Each rank looks at its own flag;
  * the flags of all are added in a reduction that a step has anyway.

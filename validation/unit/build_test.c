@@ -69,7 +69,7 @@ static void close_bench(struct bench *b)
     assert_int_equal(mem_live(), 0);
 }
 
-/* model.md section 3. */
+/* theory.md section 3. */
 static void default_model_has_the_published_parameters(void **state)
 {
     static const struct {

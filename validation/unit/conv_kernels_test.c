@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* conv_kernels_test.c - the reference kernels on bonds and edges, in double,
- * against model.md as it is written: global frame, basis matrices, one edge at
+ * against theory.md as it is written: global frame, basis matrices, one edge at
  * a time; and gradients against differences.
  *
  * Rounding: sums of up to a few hundred terms of order 1, and math to 1e-13:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* k_step_test.c - optimisers against the formulas of model.md section 7 written
+/* k_step_test.c - optimisers against the formulas of theory.md section 7 written
  * out number by number, the grid, and the norm. */
 #include "base/mem.h"
 #include "cpu/registry.h"

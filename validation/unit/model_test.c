@@ -229,7 +229,7 @@ static void negate_odd(struct world *w)
     model_prepare(w->m);
 }
 
-/* model.md section 3: under inversion the network with the rows of odd f
+/* theory.md section 3: under inversion the network with the rows of odd f
  * negated gives outputs times (-1)^l. */
 static void inverts_with_odd_rows_negated(void **state)
 {

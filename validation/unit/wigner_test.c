@@ -452,7 +452,7 @@ static void turn_takes_y_to_x(void **state)
     }
 }
 
-/* out [mo] = sum_f R_f sum_mi in[mi] B_f[mi, mo], as model.md section 2. */
+/* out [mo] = sum_f R_f sum_mi in[mi] B_f[mi, mo], as theory.md section 2. */
 static void path_by_basis(int li, int lo, const double u[3], const double *r,
                           const double *in, double *out)
 {
