@@ -11,8 +11,10 @@
 #include "deck/deck.h"
 #include "run/stop.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct command *const commands[] = {
     &command_import, &command_train, &command_predict,  &command_check,
@@ -108,11 +110,24 @@ static enum err flush(enum err err, const char *command)
                                  "the disk or the pipe");
 }
 
+/* A file opened later must not become standard output or error. */
+static void fill_standard_files(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
     enum err err;
 
     stop_install();
+    fill_standard_files();
     log_init(0, 0);
     if (is_question(argc, argv))
         return flush(OK, "--help");

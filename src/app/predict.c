@@ -79,6 +79,17 @@ static enum err apply_sets(const struct options *o, struct deck *d)
     return err;
 }
 
+/* A model is data here: there is no other one to fall back to. */
+static enum err as_data(enum err err)
+{
+    char why[1024];
+
+    if (err != ERR_CHECKPOINT)
+        return err;
+    snprintf(why, sizeof why, "%s", err_message());
+    return err_set(ERR_DATA, "%s", why);
+}
+
 static enum err open_model(const struct options *o, struct source_model *m)
 {
     if (access(m->path, F_OK) != 0)
@@ -86,7 +97,7 @@ static enum err open_model(const struct options *o, struct source_model *m)
                        "%s: no such file (expected a model); name model.h5 of "
                        "a run",
                        m->path);
-    TRY(ckpt_read_head(m->path, &m->head));
+    TRY(as_data(ckpt_read_head(m->path, &m->head)));
     TRY(deck_parse(m->head.deck, strlen(m->head.deck), m->path, &m->deck));
     TRY(apply_sets(o, m->deck));
     TRY(params_read(m->deck, 0, &m->params));
@@ -316,7 +327,7 @@ static enum err run_model(struct predict *p, struct device *d, int i,
     struct predictor *predictor;
     enum err err;
 
-    TRY(predictor_create(p->comm, d, &of, &predictor));
+    TRY(as_data(predictor_create(p->comm, d, &of, &predictor)));
     err = evaluate_predict(&predictor->evaluation, p->row, p->n, out);
     predictor_destroy(&predictor);
     return err;

@@ -52,15 +52,16 @@ static enum err make_folder(const char *path)
     return OK;
 }
 
+/* 20260131 or 2026-01-31 somewhere in it. */
 static int has_date(const char *s)
 {
-    for (; *s; s++) {
+    while (*(s += strcspn(s, "0123456789"))) {
         size_t n = strspn(s, "0123456789-");
 
-        if (n >= 8 && (s[0] == '1' || s[0] == '2') && n <= 10 &&
-            (s[1] == '9' || s[1] == '0'))
+        if (n >= 8 && n <= 10 &&
+            (strncmp(s, "19", 2) == 0 || strncmp(s, "20", 2) == 0))
             return 1;
-        s += n > 0 ? n - 1 : 0;
+        s += n;
     }
     return 0;
 }
@@ -254,6 +255,7 @@ static void set_saver(struct run *r)
             recurring_start(s->params.checkpoint.every, t->steps_per_epoch),
         .keep = s->params.checkpoint.keep,
         .last_step = r->started_at,
+        .linked = -1,
     };
 }
 

@@ -12,6 +12,7 @@
 #include "device/device.h"
 #include "run/evaluate.h"
 #include "run/journal.h"
+#include "run/lock.h"
 #include "run/predictions.h"
 #include "run/state.h"
 #include "run/step.h"
@@ -300,7 +301,7 @@ static enum err after_step(struct run *r, struct pace *p,
         say_epoch(r, p, "evaluation", mae);
     }
     if (best || saver_due(&r->saver, s->wanted[WISH_SAVE] > 0)) {
-        TRY(saver_save(&r->saver, best));
+        TRY(saver_save(&r->saver));
         stop_saw_save(r->stop, r->saver.slowest);
     }
     return OK;
@@ -318,6 +319,7 @@ static enum err leave(struct run *r, const char *why)
     enum err err;
 
     TRY(saver_finish(&r->saver));
+    stop_saw_save(r->stop, r->saver.slowest);
     err = saver_result(&r->saver);
     err = comm_agree(r->setup->comm, err);
     say_stop(r, why, err ? err : ERR_STOPPED);
@@ -410,6 +412,7 @@ static enum err write_products(struct run *r, const double predicted[])
     char path[4096];
     enum err err;
 
+    TRY(lock_check(r->lock));
     run_path(dir, "predictions-test.csv", path, sizeof path);
     TRY(predictions_write(path, &r->trainer->loader, s->row[PART_TEST],
                           s->n[PART_TEST], predicted, NULL));

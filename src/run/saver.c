@@ -30,19 +30,63 @@ static void checkpoint_path(const struct saver *s, int64_t step, char *room,
              (long long)step);
 }
 
-/* best.h5 is a second name of the checkpoint: no byte is written twice. */
-static enum err link_best(const struct saver *s, const char *path)
+static int copy_bytes(FILE *from, FILE *to)
 {
-    char fresh[4096], best[4096];
+    char piece[1 << 16];
+    size_t n;
 
+    while ((n = fread(piece, 1, sizeof piece, from)) > 0)
+        if (fwrite(piece, 1, n, to) != n)
+            return 0;
+    return !ferror(from) && fflush(to) == 0 && fsync(fileno(to)) == 0;
+}
+
+/* Where the file system has no second names. */
+static int copy_file(const char *path, const char *to)
+{
+    FILE *in = fopen(path, "rb"), *out = fopen(to, "wb");
+    int good = in && out && copy_bytes(in, out);
+
+    if (in)
+        fclose(in);
+    if (out)
+        good &= fclose(out) == 0;
+    return good;
+}
+
+static int second_name(const char *path, const char *to)
+{
+    if (link(path, to) == 0)
+        return 1;
+    if (errno != EPERM && errno != ENOTSUP && errno != EOPNOTSUPP &&
+        errno != EMLINK)
+        return 0;
+    return copy_file(path, to);
+}
+
+/* best.h5 is a second name of the best step's checkpoint: no byte is written
+ * twice. A checkpoint that is gone had its second name before. */
+static enum err link_best(struct saver *s)
+{
+    int64_t step = s->trainer->progress.best_step;
+    char path[4096], fresh[4096], best[4096];
+
+    if (step == 0 || step == s->linked)
+        return OK;
+    checkpoint_path(s, step, path, sizeof path);
     run_path(s->dir, "best.h5", best, sizeof best);
     run_path(s->dir, "best.h5.tmp", fresh, sizeof fresh);
     unlink(fresh);
-    if (link(path, fresh) == 0 && rename(fresh, best) == 0)
-        return OK;
-    unlink(fresh);
-    return err_set(ERR_IO, "%s: cannot be made (%s); make room", best,
-                   strerror(errno));
+    if (access(path, F_OK) == 0 &&
+        (!second_name(path, fresh) || rename(fresh, best) != 0)) {
+        enum err err = err_set(ERR_IO, "%s: cannot be made (%s); make room",
+                               best, strerror(errno));
+
+        unlink(fresh);
+        return err;
+    }
+    s->linked = step;
+    return OK;
 }
 
 static void say_saved(struct saver *s, const struct digest *digest,
@@ -60,7 +104,7 @@ static void say_saved(struct saver *s, const struct digest *digest,
 }
 
 /* Rank 0's part. */
-static enum err write_state(struct saver *s, int is_best)
+static enum err write_state(struct saver *s)
 {
     static const struct digest none;
     int64_t step = s->trainer->progress.step;
@@ -80,8 +124,7 @@ static enum err write_state(struct saver *s, int is_best)
     s->last = digest;
     s->last_step = step;
     say_saved(s, &digest, timer_now() - began);
-    if (is_best)
-        TRY(link_best(s, path));
+    TRY(link_best(s));
     ckpt_prune(s->dir, s->keep, step);
     return OK;
 }
@@ -109,14 +152,14 @@ static void spread_outcome(struct saver *s, enum err *err)
     *err = (enum err)o.err;
 }
 
-enum err saver_save(struct saver *s, int is_best)
+enum err saver_save(struct saver *s)
 {
     struct comm *c = s->trainer->job->comm;
     double began = timer_now();
     enum err err = OK;
 
     if (comm_rank(c) == 0) {
-        err = write_state(s, is_best);
+        err = write_state(s);
         s->failed = err != OK;
         if (err)
             note_failure(s, err);
@@ -165,7 +208,7 @@ enum err saver_finish(struct saver *s)
 {
     if (s->last_step == s->trainer->progress.step)
         return OK;
-    return saver_save(s, 0);
+    return saver_save(s);
 }
 
 enum err saver_result(const struct saver *s)

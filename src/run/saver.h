@@ -29,6 +29,7 @@ struct saver {
     int keep;
     struct digest last; /* state_digest of the last save */
     int64_t last_step;  /* of the last good save; -1: none yet */
+    int64_t linked;     /* the step that best.h5 is of; -1: not known */
     int failed;         /* the last try */
     int64_t tried_step; /* of the last try */
     double tried;       /* timer_now of it */
@@ -37,9 +38,10 @@ struct saver {
     char message[1024];
 };
 
-/* Saves the state now. is_best: also as best.h5. Never fails for the disk's
- * sake: see failed. ERR_ENVIRONMENT: the lock is another job's. */
-enum err saver_save(struct saver *s, int is_best);
+/* Saves the state now; the checkpoint of the best step gets its second name,
+ * best.h5. Never fails for the disk's sake: see failed. ERR_ENVIRONMENT: the
+ * lock is another job's. */
+enum err saver_save(struct saver *s);
 
 /* Rank 0: whether the clock asks for a save after the step to come; a wish that
  * rides with it (step.h). */
