@@ -4,4 +4,3 @@ regress_tests = validation/regress/decks.t validation/regress/faults.t \
 	validation/regress/restart.t
 check_SCRIPTS += $(regress_tests)
 EXTRA_DIST += $(regress_tests) validation/regress/tap.sh
-$(regress_tests:.t=.log): se3t
