@@ -13,6 +13,9 @@ include validation/unit/run.mk
 include validation/unit/app.mk
 include validation/kcheck/local.mk
 include validation/golden/local.mk
+include validation/regress/local.mk
+include validation/lint/local.mk
+include validation/hpc/local.mk
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)

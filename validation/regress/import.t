@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# import.t - sources that somebody else made: as many ranks, the same bytes;
+# hostile ones end with a documented code and one line, and never hang.
+. "${srcdir:-.}/validation/regress/tap.sh"
+begin
+sample=$srcdir/inputs/qm9-sample.xyz.tar.bz2
+
+for n in 1 2 3; do
+    mkdir "$dir/$n" # the folder's name stands in the manifest
+    run $n import "$sample" --limit 300 --shards 2 --out "$dir/$n/set"
+    result $? 0 "import on $n ranks"
+done
+for n in 2 3; do
+    diff -r "$dir/1/set" "$dir/$n/set" >"$dir/out" 2>&1
+    point $? "$n ranks make the same bytes"
+done
+run 0 info "$dir/1/set"
+[ $? = 0 ] && grep -q 300 "$dir/out"
+point $? 'info counts them'
+
+# NAME CODE FILE: one line, nothing left behind
+hostile() {
+    run $((tests % 2)) import "$3" --out "$dir/bad"
+    [ $? = "$2" ] && said . && [ ! -e "$dir/bad" ]
+    point $? "$1: $2"
+    rm -rf "$dir/bad"
+}
+put() { # NAME FORMAT: a source
+    # shellcheck disable=SC2059
+    printf -- "$2" >"$dir/$1"
+    echo "$dir/$1"
+}
+hostile 'an empty file' 30 "$(put empty.xyz '')"
+hostile 'a million atoms that are not there' 30 \
+    "$(put many.xyz '1000000\nx\nC 0 0 0\n')"
+hostile 'more atoms than fit' 30 \
+    "$(put more.xyz '99999999999999999999\nx\nC 0 0 0\n')"
+hostile 'a negative number of atoms' 30 "$(put less.xyz '-3\nx\nC 0 0 0\n')"
+hostile 'coordinates that are none' 30 "$(put nan.xyz '1\nx\nC nan 0x1p3 inf\n')"
+hostile 'atoms in one place' 30 "$(put same.xyz '2\nx\nC 0 0 0\nC 0 0 0\n')"
+hostile 'zero bytes' 30 "$(head -c 5000 /dev/zero >"$dir/zero.xyz"
+    echo "$dir/zero.xyz")"
+hostile 'a line without end' 30 "$(head -c 3000000 /dev/zero | tr '\0' 7 \
+    >"$dir/long.sdf"; echo "$dir/long.sdf")"
+head -c 100000 "$sample" >"$dir/short.tar.bz2"
+hostile 'an archive cut short' 30 "$dir/short.tar.bz2"
+{ head -c 60000 "$sample"; head -c 60000 /dev/zero; } >"$dir/torn.tar.bz2"
+hostile 'an archive with a hole' 30 "$dir/torn.tar.bz2"
+hostile 'a zip that is none' 30 "$(put no.zip 'PK\003\004 and so on')"
+hostile 'a folder without molecules' 30 "$(mkdir "$dir/none"; echo "$dir/none")"
+ln -s /etc/hostname "$dir/link.xyz"
+tar -C "$dir" -cf "$dir/link.tar" link.xyz
+hostile 'a link in an archive' 30 "$dir/link.tar"
+finish
