@@ -7,16 +7,17 @@
  * linked. Two accesses are a race when they are of one launch, by two threads,
  * one writes, and no barrier of their block stands between them.
  *
- * Objects are never given back to the system, so that stale pointers are seen,
- * and lie GUARD bytes apart, so that small overruns hit nothing else.
+ * Freed objects stay until the end, so that stale pointers are seen; objects
+ * lie GUARD bytes apart, so that small overruns hit nothing else.
  */
 #include "simt/simt_internal.h"
 
 #include <cstdarg>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <map>
+#include <memory>
+#include <new>
 #include <set>
 #include <string>
 #include <vector>
@@ -35,7 +36,8 @@ struct byte {
 struct object {
     size_t size;
     bool live;
-    std::vector<byte> bytes;
+    std::vector<byte> bytes;                /* none when freed */
+    std::unique_ptr<unsigned char[]> block; /* with a guard on both sides */
 };
 
 static std::map<const unsigned char *, object> objects;
@@ -43,8 +45,6 @@ static int counts[SIMT_KINDS];
 static std::set<std::pair<int, const void *>> seen;
 static int quiet;
 static uint64_t accesses;
-
-/* --- reports */
 
 const char *simt_kind_name(enum simt_kind kind)
 {
@@ -122,17 +122,15 @@ void simt_report(enum simt_kind kind, const void *pc, const char *format, ...)
     fputc('\n', stderr);
 }
 
-/* --- objects */
-
 cudaError_t cudaMalloc(void **data, size_t bytes)
 {
-    unsigned char *block =
-        static_cast<unsigned char *>(malloc(bytes + 2 * GUARD));
+    unsigned char *block = new (std::nothrow) unsigned char[bytes + 2 * GUARD];
 
     if (!block)
         return cudaErrorMemoryAllocation;
     memset(block, 0xff, bytes + 2 * GUARD); /* NaN, and -1 */
-    objects[block + GUARD] = {bytes, true, std::vector<byte>(bytes)};
+    objects[block + GUARD] = {bytes, true, std::vector<byte>(bytes),
+                              std::unique_ptr<unsigned char[]>(block)};
     *data = block + GUARD;
     return cudaSuccess;
 }
@@ -163,6 +161,7 @@ cudaError_t cudaFree(void *data)
         return cudaErrorInvalidValue;
     }
     o->live = false;
+    o->bytes = std::vector<byte>();
     memset(data, 0xff, o->size);
     return cudaSuccess;
 }
@@ -200,8 +199,6 @@ void simt_mark_like(void *p, const void *from, size_t n)
     for (size_t i = 0; i < n; i++)
         b[i].written = f[i].written;
 }
-
-/* --- every access of a kernel */
 
 /* Whether nothing orders the two; a is the earlier one. */
 static bool unordered(const simt_who &a, const simt_who &b)

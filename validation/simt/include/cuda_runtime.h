@@ -22,7 +22,7 @@
 
 enum { SIMT_BLOCK_MAX = 1024 };
 
-/* --- the runtime */
+/* The runtime. */
 enum cudaError_t {
     cudaSuccess,
     cudaErrorInvalidValue,
@@ -45,7 +45,7 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes,
 cudaError_t cudaMemsetAsync(void *to, int byte, size_t bytes,
                             cudaStream_t stream);
 
-/* --- within a kernel */
+/* Within a kernel. */
 struct simt_index {
     unsigned x;
 };
@@ -61,7 +61,7 @@ simt_index simt_grid_size(void);
 void simt_barrier(int line);
 #define __syncthreads() simt_barrier(__LINE__)
 
-/* --- launches: the arguments are copied at the call, as bytes */
+/* Launches: the arguments are copied at the call, as bytes */
 void simt_enqueue(unsigned blocks, unsigned threads, cudaStream_t stream,
                   void (*body)(const void *), const void *arguments,
                   size_t bytes);
