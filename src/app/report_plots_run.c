@@ -79,21 +79,23 @@ static void put_curve(FILE *f, const struct report_run *r, int t)
     snprintf(label, sizeof label, *r->unit[t] ? "MAE [%s]" : "MAE", r->unit[t]);
     fputs("set ylabel ", f);
     report_put_quoted(f, label);
-    fprintf(f, "\nset xlabel '%s'\nset xrange [0:*]\n",
+    fprintf(f,
+            "\nset xlabel '%s'\nset xrange [0:*]\nset offsets 0, graph "
+            "0.03, graph 0.05, graph 0.05\n",
             x == 2 ? "epoch" : "step");
     if (r->done && steps > 0 && r->best_step > 0)
         fprintf(f,
                 "set arrow from first %.9g, graph 0 to first %.9g, graph 1 "
                 "nohead dashtype 2 linecolor rgb '#009e73'\n"
-                "set label 'best' at first %.9g, graph 0.03 offset 0.5,0 "
+                "set label 'best' at first %.9g, graph 1.03 center "
                 "textcolor rgb '#009e73'\n",
                 (double)r->best_step / steps, (double)r->best_step / steps,
                 (double)r->best_step / steps);
     fprintf(f,
             "plot 'learning-curve.dat' using %d:%d with linespoints pointtype "
-            "7 pointsize 0.4 linewidth 2 linecolor rgb '#0072b2' title "
+            "7 pointsize 0.6 linewidth 2 linecolor rgb '#0072b2' title "
             "'training', \\\n"
-            "     '' using %d:%d with linespoints pointtype 7 pointsize 0.4 "
+            "     '' using %d:%d with linespoints pointtype 7 pointsize 0.6 "
             "linewidth 2 linecolor rgb '#d55e00' title 'validation'\n",
             x, 3 + 2 * t, x, 4 + 2 * t);
 }

@@ -215,7 +215,7 @@ static int file_there(const char *dir, const char *name)
     return access(path, F_OK) == 0;
 }
 
-/* Rank 0's view: the last step is saved and its products are there. */
+/* Rank 0's view: the last step is saved, its products are there and said. */
 static int is_finished(const struct run *r)
 {
     const char *dir = r->setup->params.run.dir;
@@ -225,6 +225,9 @@ static int is_finished(const struct run *r)
 
     if (r->trainer->progress.step < r->total_steps ||
         !file_there(dir, "predictions-test.csv"))
+        return 0;
+    run_path(dir, "journal.jsonl", path, sizeof path);
+    if (!journal_is_done(path))
         return 0;
     run_path(dir, "model.h5", path, sizeof path);
     if (access(path, F_OK) != 0 || ckpt_read_head(path, &head) != OK)

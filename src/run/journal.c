@@ -256,3 +256,23 @@ void journal_end(struct journal *j)
                  "goes on",
                  j->path, strerror(why));
 }
+
+int journal_is_done(const char *path)
+{
+    static char line[JSON_LINE];
+    FILE *f = fopen(path, "r");
+    char event[32];
+    int done = 0, bad;
+
+    while (f && journal_line_read(f, line, sizeof line, &bad)) {
+        if (bad || !journal_line_member(line, "event", event, sizeof event))
+            continue;
+        if (strcmp(event, "start") == 0)
+            done = 0;
+        else if (strcmp(event, "done") == 0)
+            done = 1;
+    }
+    if (f)
+        fclose(f);
+    return done;
+}

@@ -18,6 +18,10 @@ struct journal;
 enum err journal_open(const char *path, int64_t step, struct journal **out);
 void journal_close(struct journal **j);
 
+/* Whether `done` stands behind its last start. A file that is not there is not
+ * done. */
+int journal_is_done(const char *path);
+
 /* Starts an event: "event", "time" (UTC, ISO 8601), "job" are there. */
 struct json *journal_begin(struct journal *j, const char *event);
 

@@ -69,7 +69,7 @@ if command -v gnuplot >/dev/null 2>&1; then
 else
     drawn=1
 fi
-echo 1..31
+echo 1..32
 
 fresh() { # a run as it is when done, but for the end of a killed job's line
     rm -rf "$dir/run"
@@ -168,6 +168,18 @@ result $? 0 'no references'
     grep -q 'no references of a<b>; no parity' "$dir/said" &&
     grep -q 'a&lt;b&gt;' "$dir/own-report/index.html"
 result $? 0 'a histogram of the predictions'
+
+awk 'BEGIN { print "id,e,e_reference"
+    for (i = 1; i <= 400; i++)
+        print i "," i + (i == 7 ? -50 : i == 9 ? 90 : i % 5 / 10) "," i }' \
+    >"$dir/far.csv"
+report "$dir/far.csv"
+code=$?
+[ "$(molecules "$dir/far-report/histogram-e.dat")" = 400 ] &&
+    head -1 "$dir/far-report/histogram-e.dat" | grep -q 'below: 1, above: 1' &&
+    awk '!/^#/ && ($1 < -1 || $2 > 1) { bad = 1 } END { exit bad }' \
+        "$dir/far-report/histogram-e.dat"
+result $code$? 00 'outliers are counted and do not widen the bars'
 
 # --- runs in parts
 fresh

@@ -570,6 +570,10 @@ int main(int argc, char **argv)
         params_print_all_keys(stdout);
         return 0;
     }
+    if (argc > 1 && strcmp(argv[1], "--reference") == 0) {
+        params_print_reference(stdout);
+        return 0;
+    }
     setenv("HOME", "/home/t", 1);
     setenv("SE3T_TEST_DIR", "/tmp", 1);
     unsetenv("SE3T_TEST_UNSET");
