@@ -13,9 +13,13 @@ include validation/unit/run.mk
 include validation/unit/app.mk
 include validation/kcheck/local.mk
 include validation/golden/local.mk
+<<<<<<< HEAD
 include validation/regress/local.mk
 include validation/lint/local.mk
 include validation/hpc/local.mk
+=======
+include validation/simt/local.mk
+>>>>>>> simt
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)
@@ -26,6 +30,7 @@ AM_TESTS_ENVIRONMENT = MPIEXEC='$(MPIEXEC)'; export MPIEXEC; \
 	srcdir='$(srcdir)'; export srcdir; \
 	OMPI_ALLOW_RUN_AS_ROOT=1; export OMPI_ALLOW_RUN_AS_ROOT; \
 	OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM; \
-	OMP_NUM_THREADS=$${OMP_NUM_THREADS-1}; export OMP_NUM_THREADS;
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS-1}; export OMP_NUM_THREADS; \
+	$(simt_environment)
 T_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 T_LOG_COMPILER = bash

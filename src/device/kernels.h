@@ -11,7 +11,9 @@
  *
  * For every slot:
  * - Structs are host structs around device pointers: a launcher passes them on
- *   by value.
+ *   by value. Structs and arrays of views that they point to are the host's as
+ *   well; numbers (data, used, begin, edge, ..) are the device's, and launchers
+ *   do not read them.
  * - What lies beyond the part of a view in use is neither read nor written.
  * - A degree without channels (c = 0) is not there.
  * - const is read only. Whole padded rows may be read; the padding of an output

@@ -1,0 +1,63 @@
+# CUDA kernel files on the CPU (doc/simt.md): each is an object NAME.simt.o, made
+# by the rule below, and has a test program.
+simt_cuda = cuda/k_softmax.cu
+simt_scripts = validation/simt/mutants.t validation/simt/gate.t
+
+# -fsanitize=thread calls the harness; libtsan is not linked.
+simt_cxxflags = -std=c++17 -Wall -Wextra -Wshadow $(WERROR)
+simt_cppflags = -I$(top_srcdir)/validation/simt/include -I$(top_srcdir) \
+	-I$(top_srcdir)/src -I$(top_srcdir)/validation
+simt_cxx = $(CXX) $(simt_cppflags) $(simt_cxxflags) -g -O1 -ffp-contract=off \
+	-fsanitize=thread
+SUFFIXES = .cu .simt.o
+.cu.simt.o:
+	@$(MKDIR_P) $(@D)
+	$(AM_V_CXX)$(simt_cxx) -x c++ -MD -MF $@.d -MT $@ -c $< -o $@
+-include cuda/*.simt.o.d validation/simt/*.simt.o.d
+MOSTLYCLEANFILES = cuda/*.simt.o* validation/simt/*.simt.o*
+
+check_SCRIPTS += $(simt_scripts)
+EXTRA_DIST += doc/simt.md cuda/dev.cuh $(simt_cuda) $(simt_scripts) \
+	validation/simt/planted.cu
+simt_harness = validation/simt/memory.cpp validation/simt/planted.h \
+	validation/simt/simt.h validation/simt/simt_internal.h \
+	validation/simt/stream.cpp validation/simt/threads.cpp \
+	validation/simt/include/cuda_runtime.h
+
+if HAVE_SIMT
+simt_programs = simt_test softmax_simt_test
+check_PROGRAMS += $(simt_programs)
+check_LIBRARIES = libsimt.a
+libsimt_a_SOURCES = $(simt_harness)
+libsimt_a_CPPFLAGS = $(simt_cppflags)
+libsimt_a_CXXFLAGS = $(simt_cxxflags)
+
+simt_test_SOURCES = validation/simt/simt_test.cpp
+simt_test_CPPFLAGS = $(simt_cppflags)
+simt_test_CXXFLAGS = $(simt_cxxflags)
+simt_test_LDADD = validation/simt/planted.simt.o libsimt.a
+
+softmax_simt_test_SOURCES = validation/simt/softmax_simt_test.cpp
+softmax_simt_test_CPPFLAGS = $(simt_cppflags)
+softmax_simt_test_CXXFLAGS = $(simt_cxxflags)
+softmax_simt_test_LDADD = cuda/k_softmax.simt.o $(simt_ldadd)
+simt_ldadd = libsimt.a $(LDADD)
+
+# mutants.t compiles and links what make does, with one file changed
+simt_environment = SIMT_CXX='$(simt_cxx)'; export SIMT_CXX; \
+	SIMT_LINK='$(CXX) $(AM_LDFLAGS) $(LDFLAGS)'; export SIMT_LINK; \
+	SIMT_LIBS='$(simt_ldadd) $(LIBS)'; export SIMT_LIBS;
+endif
+
+# The harness's tests alone, and what came of them in one line.
+check-simt: $(check_LIBRARIES) $(simt_programs)
+	@$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(simt_programs) $(simt_scripts)'; \
+	status=$$?; \
+	cat $(simt_programs:=.trs) $(simt_scripts:.t=.trs) | $(AWK) ' \
+	    /^:test-result: *(PASS|XFAIL)/ { passed++ } \
+	    /^:test-result: *(FAIL|XPASS|ERROR)/ { failed++ } \
+	    /^:test-result: *SKIP/ { skipped++ } \
+	    END { printf "%d passed, %d failed, %d skipped\n", \
+	        passed, failed, skipped }'; \
+	exit $$status
+.PHONY: check-simt
