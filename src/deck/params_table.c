@@ -143,12 +143,10 @@ const struct key params_keys[PARAMS_KEYS] = {
      REFUSED,
      SAYS("Molecules per optimiser step, over all ranks, which need not "
           "divide it.")},
-    {"train.accumulate", KEY_INT, "1", AT(train.accumulate),
-     WITHIN(1, INT_MAX, 0),
+    {"train.accumulate", KEY_INT, "1", AT(train.accumulate), WITHIN(1, 4096, 0),
      SAYS("Parts in which a rank works through its share of a batch: less "
           "memory, same result.")},
-    {"train.parts", KEY_INT, "12", AT(train.parts), WITHIN(1, INT_MAX, 0),
-     REFUSED,
+    {"train.parts", KEY_INT, "12", AT(train.parts), WITHIN(1, 4096, 0), REFUSED,
      SAYS("With run.deterministic any_ranks: parts of a batch, at least as "
           "many as ranks.")},
     {"train.optimizer.name", KEY_WORD, "adamw", AT(train.optimizer),
