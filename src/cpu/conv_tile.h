@@ -15,6 +15,8 @@
 #include "cpu/real.h"
 #include "cpu/turn.h"
 
+#include <string.h>
+
 enum { PAD = 8, SPREAD = 80, COMPONENTS = 2 * FIBER_DEGREES - 1 };
 
 struct layout {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* lanes.h - vectors of floats as wide as the archive's registers: arithmetic is
- * the compiler's (vector extensions), two permutations are intrinsics. */
+ * the compiler's (vector extensions), what moves lanes is intrinsics.
+ * load_part and store_part: the first n lanes, zeros behind; n may be larger.
+ */
 #ifndef LANES_H
 #define LANES_H
-
-#include <string.h>
 
 #ifdef __AVX512F__
 #include "cpu/lanes16.h"
@@ -25,25 +25,6 @@ INLINE lanes load(const float *x)
 INLINE void store(float *x, lanes v)
 {
     *(lanes_anywhere *)x = v;
-}
-
-/* The first n, zeros behind. */
-INLINE lanes load_part(const float *x, int n)
-{
-    lanes v = {0};
-
-    if (n >= LANES)
-        return load(x);
-    memcpy(&v, x, (size_t)n * sizeof *x);
-    return v;
-}
-
-INLINE void store_part(float *x, lanes v, int n)
-{
-    if (n >= LANES)
-        store(x, v);
-    else
-        memcpy(x, &v, (size_t)n * sizeof *x);
 }
 
 #endif

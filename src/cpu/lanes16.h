@@ -12,6 +12,23 @@ enum {
 
 typedef float lanes __attribute__((vector_size(64)));
 
+static inline lanes load_part(const float *x, int n)
+{
+    return _mm512_maskz_loadu_ps((__mmask16)(n < 16 ? (1 << n) - 1 : 0xffff),
+                                 x);
+}
+
+static inline void store_part(float *x, lanes v, int n)
+{
+    _mm512_mask_storeu_ps(x, (__mmask16)(n < 16 ? (1 << n) - 1 : 0xffff), v);
+}
+
+/* Lane i: v[at[i]]. */
+static inline lanes permute(lanes v, const int at[16])
+{
+    return _mm512_permutexvar_ps(_mm512_loadu_si512(at), v);
+}
+
 /* v[i][j] -> v[j][i] */
 static inline void transpose(lanes v[16])
 {

@@ -12,6 +12,28 @@ enum {
 
 typedef float lanes __attribute__((vector_size(32)));
 
+static inline __m256i first_lanes(int n)
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n),
+                              _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+static inline lanes load_part(const float *x, int n)
+{
+    return _mm256_maskload_ps(x, first_lanes(n));
+}
+
+static inline void store_part(float *x, lanes v, int n)
+{
+    _mm256_maskstore_ps(x, first_lanes(n), v);
+}
+
+/* Lane i: v[at[i]]. */
+static inline lanes permute(lanes v, const int at[8])
+{
+    return _mm256_permutevar8x32_ps(v, _mm256_loadu_si256((const __m256i *)at));
+}
+
 /* v[i][j] -> v[j][i] */
 static inline void transpose(lanes v[8])
 {
