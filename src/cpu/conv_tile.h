@@ -135,6 +135,26 @@ INLINE void turn_rows(const float *d, const int l, int dir, int is_back,
     }
 }
 
+/* A row of the view in the edge's frame. */
+INLINE void row_gather(const struct patch *p, const struct tensor *x, int lane,
+                       const int l, lanes *y)
+{
+    const int w = 2 * l + 1;
+    int edge = p->edges->edge[p->dir][lane];
+    const float *from = (float *)row(x, patch_row(p, edge), 0) + p->c;
+    lanes in[COMPONENTS];
+
+#pragma GCC unroll 7
+    for (int m = 0; m < w; m++) {
+        in[m] = load_part(from + (int64_t)m * x->ld, x->c - p->c);
+        if (!p->geo)
+            y[m] = in[m] * turned(p->dir, l, m - l);
+    }
+    if (p->geo)
+        turn_rows(frame_of(p->geo, l, p->edges->bond + lane), l, p->dir, 0, in,
+                  y);
+}
+
 /* Rows of the view into the patch. */
 INLINE void patch_gather(const struct patch *p, const struct tensor *x,
                          const int l)
@@ -144,16 +164,17 @@ INLINE void patch_gather(const struct patch *p, const struct tensor *x,
     lanes to[COMPONENTS][LANES];
 
     for (int j = 0; j < LANES; j++) {
-        int edge = p->edges->edge[p->dir][j];
-        lanes in[COMPONENTS] = {{0}}, out[COMPONENTS] = {{0}};
+        lanes y[COMPONENTS];
 
-        for (int m = 0; edge >= 0 && m < w; m++)
-            in[m] = load_part((float *)row(x, patch_row(p, edge), m) + p->c, n);
-        if (edge >= 0 && p->geo)
-            turn_rows(frame_of(p->geo, l, p->edges->bond + j), l, p->dir, 0, in,
-                      out);
+        if (p->edges->edge[p->dir][j] < 0) {
+            for (int m = 0; m < w; m++)
+                to[m][j] = (lanes){0};
+            continue;
+        }
+        row_gather(p, x, j, l, y);
+#pragma GCC unroll 7
         for (int m = 0; m < w; m++)
-            to[m][j] = p->geo ? out[m] : in[m] * turned(p->dir, l, m - l);
+            to[m][j] = y[m];
     }
     for (int m = 0; m < w; m++) {
         float *tile =

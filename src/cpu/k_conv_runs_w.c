@@ -96,22 +96,19 @@ static const float *tile_coef(const float *coef, int tile)
            tile * LANES % GROUP;
 }
 
-/* da of n channels, and db where m > 0, at one tile; x is scaled. */
+/* da, and db where m > 0, at one tile; x may be scaled. */
 INLINE void weights_grad(const lanes *x, const float *dy, const int m,
-                         const int n, lanes *dr)
+                         lanes *dr)
 {
-#pragma GCC unroll 8
-    for (int i = 0; i < n; i++, dy += (m ? 4 : 2) * LANES) {
-        lanes y0 = load(dy), y1 = load(dy + LANES);
+    lanes y0 = load(dy), y1 = load(dy + LANES);
 
-        if (m == 0) {
-            dr[i] = x[0] * y0 + x[1] * y1;
-        } else {
-            lanes y2 = load(dy + 2 * LANES), y3 = load(dy + 3 * LANES);
+    if (m == 0) {
+        dr[0] = x[0] * y0 + x[1] * y1;
+    } else {
+        lanes y2 = load(dy + 2 * LANES), y3 = load(dy + 3 * LANES);
 
-            dr[2 * i] = x[0] * y0 + x[1] * y1 + x[2] * y2 + x[3] * y3;
-            dr[2 * i + 1] = x[1] * y0 - x[0] * y1 + x[3] * y2 - x[2] * y3;
-        }
+        dr[0] = x[0] * y0 + x[1] * y1 + x[2] * y2 + x[3] * y3;
+        dr[1] = x[1] * y0 - x[0] * y1 + x[3] * y2 - x[2] * y3;
     }
 }
 
@@ -120,6 +117,7 @@ INLINE void moments(const struct stretch *s, const int m, const int n,
                     const int k, const int is_plain, float *out)
 {
     enum { MOST = 2 * BASIS_MAX };
+    const int width = m ? 4 : 2;
     const int rows = m ? 2 * n : n, sum_count = rows * k;
     lanes sum[MOST];
 
@@ -129,13 +127,16 @@ INLINE void moments(const struct stretch *s, const int m, const int n,
     for (int t = s->from; t < s->to; t++) {
         const float *coef = tile_coef(s->coef, t);
         const float *from = s->x + (size_t)t * s->x_step;
+        const float *dy = s->dy + (size_t)t * s->dy_step;
         lanes x[4], dr[8], c0 = load(coef);
 
 #pragma GCC unroll 4
-        for (int i = 0; i < (m ? 4 : 2); i++)
+        for (int i = 0; i < width; i++)
             x[i] =
                 is_plain ? load(from + i * LANES) : c0 * load(from + i * LANES);
-        weights_grad(x, s->dy + (size_t)t * s->dy_step, m, n, dr);
+#pragma GCC unroll 8
+        for (int i = 0; i < n; i++)
+            weights_grad(x, dy + i * width * LANES, m, dr + (m ? 2 * i : i));
 #pragma GCC unroll 8
         for (int j = 0; j < k; j++) {
             lanes c = load(coef + j * GROUP);
@@ -338,6 +339,7 @@ struct product {
 /* Adds what they give to dh of n units, the first of w. */
 INLINE void add_dh(const struct product *p, const int m, const int n, float *dh)
 {
+    const int width = m ? 4 : 2;
     const float *w = p->w, *x = p->x;
     int cos = p->cos;
     lanes sum[24];
@@ -350,12 +352,12 @@ INLINE void add_dh(const struct product *p, const int m, const int n, float *dh)
         lanes in[4], dr[2];
 
 #pragma GCC unroll 4
-        for (int i = 0; i < (m ? 4 : 2); i++)
+        for (int i = 0; i < width; i++)
             in[i] = load(x + i * LANES);
         for (int co = 0; co < cos; co++, dy += tile_step(m)) {
             const float *v = w + (m ? 2 * co : co);
 
-            weights_grad(in, dy, m, 1, dr);
+            weights_grad(in, dy, m, dr);
 #pragma GCC unroll 24
             for (int i = 0; i < n; i++) {
                 sum[i] += v[i * SLOTS] * dr[0];

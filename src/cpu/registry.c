@@ -36,6 +36,7 @@ static const struct variant variants[] = {
     REFERENCE(k_grid),
     REFERENCE(k_optim),
 #ifdef HAVE_AVX2
+    {sizeof(float), ISA_AVX2, k_trunk_avx2_f32},
     {sizeof(float), ISA_AVX2, k_attend_lanes_avx2_f32},
     {sizeof(float), ISA_AVX2, k_conv_runs_avx2_f32},
     {sizeof(float), ISA_AVX2, k_conv_runs_w_avx2_f32},
@@ -45,6 +46,7 @@ static const struct variant variants[] = {
     {sizeof(float), ISA_AVX2, k_optim_avx2_f32},
 #endif
 #ifdef HAVE_AVX512
+    {sizeof(float), ISA_AVX512, k_trunk_avx512_f32},
     {sizeof(float), ISA_AVX512, k_attend_lanes_avx512_f32},
     {sizeof(float), ISA_AVX512, k_conv_runs_avx512_f32},
     {sizeof(float), ISA_AVX512, k_conv_runs_w_avx512_f32},
