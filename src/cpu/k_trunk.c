@@ -39,17 +39,28 @@ static real scalar(const struct graph *g, const struct geometry *geo, int b,
                            : row(&geo->distance, b, 0)[0];
 }
 
+/* In pairs, which are vectors to the compiler. */
+static real sum_of(const real x[UNITS])
+{
+    real s[UNITS / 2];
+
+    for (int i = 0; i < UNITS / 2; i++)
+        s[i] = x[i] + x[UNITS / 2 + i];
+    for (int n = UNITS / 4; n > 0; n /= 2)
+        for (int i = 0; i < n; i++)
+            s[i] += s[n + i];
+    return s[0];
+}
+
 static void normalize(struct hidden *a)
 {
-    real mean = 0, square = 0;
+    real mean = sum_of(a->n) / UNITS, square[UNITS];
 
-    for (int i = 0; i < UNITS; i++)
-        mean += a->n[i] / UNITS;
     for (int i = 0; i < UNITS; i++) {
         a->n[i] -= mean;
-        square += a->n[i] * a->n[i];
+        square[i] = a->n[i] * a->n[i];
     }
-    a->rdev = 1 / sqrt(square / UNITS + eps);
+    a->rdev = 1 / sqrt(sum_of(square) / UNITS + eps);
     for (int i = 0; i < UNITS; i++)
         a->n[i] *= a->rdev;
 }
@@ -68,9 +79,30 @@ static void activate(const struct radial_layer *w, struct hidden *a)
     }
 }
 
-static void bond_fwd(const struct graph *g, const struct geometry *geo,
-                     const struct radial *r, int b, struct bond_state *s)
+struct network {
+    const struct graph *g;
+    const struct geometry *geo;
+    const struct radial *r;
+    real w1[UNITS][UNITS]; /* of the second layer, [in][out]: a bond's units
+                              are a vector */
+};
+
+static void network_set(const struct graph *g, const struct geometry *geo,
+                        const struct radial *r, struct network *t)
 {
+    t->g = g;
+    t->geo = geo;
+    t->r = r;
+    for (int i = 0; i < UNITS; i++)
+        for (int o = 0; o < UNITS; o++)
+            t->w1[i][o] = row(&r->layer[1].w, o, 0)[i];
+}
+
+static void bond_fwd(const struct network *t, int b, struct bond_state *s)
+{
+    const struct graph *g = t->g;
+    const struct geometry *geo = t->geo;
+    const struct radial *r = t->r;
     struct hidden *first = &s->layer[0], *second = &s->layer[1];
     const real *b0 = r->layer[0].b.data, *b1 = r->layer[1].b.data;
 
@@ -83,13 +115,11 @@ static void bond_fwd(const struct graph *g, const struct geometry *geo,
             first->n[o] += w[i] * scalar(g, geo, b, i);
     }
     activate(&r->layer[0], first);
-    for (int o = 0; o < UNITS; o++) {
-        const real *w = row(&r->layer[1].w, o, 0);
-
+    for (int o = 0; o < UNITS; o++)
         second->n[o] = b1[o];
-        for (int i = 0; i < UNITS; i++)
-            second->n[o] += w[i] * first->h[i];
-    }
+    for (int i = 0; i < UNITS; i++)
+        for (int o = 0; o < UNITS; o++)
+            second->n[o] += t->w1[i][o] * first->h[i];
     activate(&r->layer[1], second);
 }
 
@@ -97,13 +127,15 @@ static void trunk_fwd(const struct graph *g, const struct geometry *geo,
                       const struct radial *r)
 {
     int bonds = used_bonds(g);
+    struct network net;
 
+    network_set(g, geo, r, &net);
 #pragma omp parallel for schedule(static)
     for (int b = 0; b < bonds; b++) {
         struct bond_state s;
         real *h = row(&r->h, b, 0);
 
-        bond_fwd(g, geo, r, b, &s);
+        bond_fwd(&net, b, &s);
         for (int i = 0; i < UNITS; i++)
             h[i] = s.layer[1].h[i];
     }
@@ -114,16 +146,20 @@ static void layer_bwd(const struct radial_layer *w, const real *dh,
                       struct hidden *a)
 {
     const real *gain = w->gain.data;
-    real mean = 0, along = 0;
+    real along[UNITS], mean, slope;
 
-    for (int i = 0; i < UNITS; i++) {
+    for (int i = 0; i < UNITS; i++)
         a->dn[i] = a->h[i] <= 0 ? 0 : dh[i];
+    for (int i = 0; i < UNITS; i++)
         a->dz[i] = gain ? gain[i] * a->dn[i] : a->dn[i];
-        mean += a->dz[i] / UNITS;
-        along += a->dz[i] * a->n[i] / UNITS;
-    }
-    for (int i = 0; gain && i < UNITS; i++)
-        a->dz[i] = (a->dz[i] - mean - a->n[i] * along) * a->rdev;
+    if (!gain)
+        return;
+    for (int i = 0; i < UNITS; i++)
+        along[i] = a->dz[i] * a->n[i];
+    mean = sum_of(a->dz) / UNITS;
+    slope = sum_of(along) / UNITS;
+    for (int i = 0; i < UNITS; i++)
+        a->dz[i] = (a->dz[i] - mean - a->n[i] * slope) * a->rdev;
 }
 
 static void bond_bwd(const struct radial *r, const real *dh,
@@ -190,14 +226,16 @@ static void trunk_bwd(const struct graph *g, struct geometry *geo,
                       const struct radial *r, struct tensor *dscalar)
 {
     struct bond_state state[WINDOW];
+    struct network net;
     int bonds = used_bonds(g);
 
+    network_set(g, geo, r, &net);
     for (int first = 0; first < bonds; first += WINDOW) {
         int n = bonds - first < WINDOW ? bonds - first : WINDOW;
 
 #pragma omp parallel for schedule(static)
         for (int j = 0; j < n; j++) {
-            bond_fwd(g, geo, r, first + j, &state[j]);
+            bond_fwd(&net, first + j, &state[j]);
             bond_bwd(r, row(&r->dh, first + j, 0), &state[j]);
             inputs_bwd(g, geo, r, &state[j], dscalar);
         }

@@ -2,7 +2,10 @@
 # program has all of them and cpuid chooses at run time. A plain kernel file may
 # stand in several: then the compiler makes the vectors. The flags below give
 # vectors without changing a bit.
-libcore_a_SOURCES += src/cpu/conv_block.h src/cpu/cpuid.c src/cpu/cpuid.h \
+libcore_a_SOURCES += src/cpu/conv_basis.c src/cpu/conv_basis.h \
+	src/cpu/conv_block.h src/cpu/conv_parts.h src/cpu/conv_tile.h \
+	src/cpu/lanes.h src/cpu/lanes16.h src/cpu/lanes8.h \
+	src/cpu/cpuid.c src/cpu/cpuid.h \
 	src/cpu/device_cpu.c src/cpu/device_cpu.h src/cpu/device_paranoid.c \
 	src/cpu/device_paranoid.h src/cpu/paranoid.h \
 	src/cpu/paranoid_kernels.c src/cpu/real.h src/cpu/registry.c \
@@ -26,8 +29,9 @@ kernel_archives += libref_f32.a libref_f64.a
 
 if HAVE_AVX2
 noinst_LIBRARIES += libavx2_f32.a
-libavx2_f32_a_SOURCES = src/cpu/k_linear.c src/cpu/k_norm.c src/cpu/k_optim.c \
-	src/cpu/k_softmax_avx2.c
+libavx2_f32_a_SOURCES = src/cpu/k_attend_lanes.c src/cpu/k_conv_runs.c \
+	src/cpu/k_conv_runs_w.c src/cpu/k_linear.c src/cpu/k_norm.c \
+	src/cpu/k_optim.c src/cpu/k_softmax_avx2.c src/cpu/k_trunk.c
 libavx2_f32_a_CPPFLAGS = $(AM_CPPFLAGS) -DREAL=float -DVARIANT=avx2_f32
 libavx2_f32_a_CFLAGS = $(AM_CFLAGS) $(vector_flags) $(AVX2_CFLAGS) \
 	-ffp-contract=fast
@@ -36,7 +40,9 @@ endif
 
 if HAVE_AVX512
 noinst_LIBRARIES += libavx512_f32.a
-libavx512_f32_a_SOURCES = src/cpu/k_linear.c src/cpu/k_norm.c src/cpu/k_optim.c
+libavx512_f32_a_SOURCES = src/cpu/k_attend_lanes.c src/cpu/k_conv_runs.c \
+	src/cpu/k_conv_runs_w.c src/cpu/k_linear.c src/cpu/k_norm.c \
+	src/cpu/k_optim.c src/cpu/k_trunk.c
 libavx512_f32_a_CPPFLAGS = $(AM_CPPFLAGS) -DREAL=float -DVARIANT=avx512_f32
 libavx512_f32_a_CFLAGS = $(AM_CFLAGS) $(vector_flags) $(AVX512_CFLAGS) \
 	-ffp-contract=fast

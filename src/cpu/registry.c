@@ -36,12 +36,20 @@ static const struct variant variants[] = {
     REFERENCE(k_grid),
     REFERENCE(k_optim),
 #ifdef HAVE_AVX2
+    {sizeof(float), ISA_AVX2, k_trunk_avx2_f32},
+    {sizeof(float), ISA_AVX2, k_attend_lanes_avx2_f32},
+    {sizeof(float), ISA_AVX2, k_conv_runs_avx2_f32},
+    {sizeof(float), ISA_AVX2, k_conv_runs_w_avx2_f32},
     {sizeof(float), ISA_AVX2, k_norm_avx2_f32},
     {sizeof(float), ISA_AVX2, k_softmax_avx2_f32},
     {sizeof(float), ISA_AVX2, k_linear_avx2_f32},
     {sizeof(float), ISA_AVX2, k_optim_avx2_f32},
 #endif
 #ifdef HAVE_AVX512
+    {sizeof(float), ISA_AVX512, k_trunk_avx512_f32},
+    {sizeof(float), ISA_AVX512, k_attend_lanes_avx512_f32},
+    {sizeof(float), ISA_AVX512, k_conv_runs_avx512_f32},
+    {sizeof(float), ISA_AVX512, k_conv_runs_w_avx512_f32},
     {sizeof(float), ISA_AVX512, k_norm_avx512_f32},
     {sizeof(float), ISA_AVX512, k_linear_avx512_f32},
     {sizeof(float), ISA_AVX512, k_optim_avx512_f32},

@@ -60,4 +60,30 @@ static inline void torque_add(struct geometry *geo, int bond, const real t[3])
             torque[j] += f[3 * i + j] * t[i];
 }
 
+/* Adds dv . L v of both edges to the torque of every bond. */
+static inline void bonds_torque(const struct graph *g, struct geometry *geo,
+                                int degrees, const struct tensor v[],
+                                const struct tensor dv[])
+{
+    int bonds = used_bonds(g);
+
+#pragma omp parallel for schedule(static)
+    for (int b = 0; b < bonds; b++) {
+        real t[3] = {0};
+
+        for (int e = g->bond_edge[b]; e < g->bond_edge[b + 1]; e++)
+            for (int l = 1; l < degrees; l++)
+                if (v[l].c > 0)
+                    spin_add(geo,
+                             &(struct spin){.y = row(&v[l], e, 0),
+                                            .dy = row(&dv[l], e, 0),
+                                            .l = l,
+                                            .channels = v[l].c,
+                                            .step = v[l].ld,
+                                            .stride = 1},
+                             t);
+        torque_add(geo, b, t);
+    }
+}
+
 #endif

@@ -26,6 +26,7 @@ struct shape {
     int l, c, out; /* one degree: channels in, out; or targets, heads */
     struct fiber node, edge, y; /* of a convolution */
     enum sharing sharing;
+    int is_sorted; /* its bonds, by type and distance; h is the trunks' */
 };
 
 /* IN must not change. OUT is NaN at the call, ADD is not. LABEL: as IN, but

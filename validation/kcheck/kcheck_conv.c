@@ -60,6 +60,22 @@ static const struct shape shapes[] = {
      .node = {2, {32, 32}},
      .y = {2, {16, 16}},
      .sharing = FULL},
+    {.molecules = 9,
+     .nodes = 300,
+     .topology = CHAIN,
+     .l = 1,
+     .node = {3, {9, 9, 9}},
+     .y = {3, {17, 17, 17}},
+     .sharing = FULL,
+     .is_sorted = 1},
+    {.molecules = 5,
+     .nodes = 71,
+     .topology = HUB,
+     .node = {2, {20, 18}},
+     .edge = {2, {0, 2}},
+     .y = {3, {5, 0, 9}},
+     .sharing = PER_OUTPUT,
+     .is_sorted = 1},
 };
 static const struct shape large = {.molecules = 240,
                                    .nodes = 4320,
@@ -67,7 +83,8 @@ static const struct shape large = {.molecules = 240,
                                    .l = 1,
                                    .node = {4, {32, 32, 32, 32}},
                                    .y = {4, {32, 32, 32, 32}},
-                                   .sharing = FULL};
+                                   .sharing = FULL,
+                                   .is_sorted = 1};
 
 static int largest(int a, int b)
 {
@@ -215,7 +232,13 @@ static void convolution(struct bench *b)
         *r = (struct radial){
             .w3 = bench_table(b, LABEL, w3_rows(&c->shape, t), RADIAL_HIDDEN),
             .h = bench_feature(b, LABEL, BONDS, 0, RADIAL_HIDDEN)};
+        if (b->shape->is_sorted) {
+            layer(b, LABEL, SCALARS + 1, &r->layer[0]);
+            layer(b, LABEL, RADIAL_HIDDEN, &r->layer[1]);
+        }
     }
+    if (b->shape->is_sorted)
+        b->g.scalar = bench_plain(b, LABEL, BONDS, SCALARS);
     bytes = b->k.conv.conv_size(&c->shape, b->g.bonds, b->g.edges);
     c->packed = kept(b, bytes.packed);
     c->plan = kept(b, bytes.plan);
@@ -236,14 +259,28 @@ static void set_fold(struct bench *b, int p)
         bench_put(b, &b->c.conv.fold[p], i / n, i % n, fold[i]);
 }
 
-/* As the trunk leaves it: a part of h is 0. */
-static void conv_prepare(struct bench *b)
+/* Four types of bonds, each with its stretch of distances, and trunks. */
+static void set_sorted(struct bench *b)
+{
+    int bonds = b->count[BONDS];
+
+    for (int i = 0; i < bonds; i++) {
+        int type = i * SCALARS / bonds;
+
+        for (int k = 0; k < SCALARS; k++)
+            bench_put(b, &b->g.scalar, i, k, k == type);
+        bench_put(b, &b->geo.distance, i, 0,
+                  1 + 0.2 * (i - type * bonds / SCALARS) * SCALARS / bonds);
+    }
+    for (int t = 0; t < b->c.conv.shape.trunks; t++)
+        b->k.conv.trunk_fwd(&b->g, &b->geo, &b->c.radial[t]);
+}
+
+/* As a trunk leaves it: a part of h is 0. */
+static void set_hidden(struct bench *b)
 {
     struct conv *c = &b->c.conv;
 
-    bench_set_geometry(b);
-    for (int p = 0; p < c->shape.paths; p++)
-        set_fold(b, p);
     for (int t = 0; t < c->shape.trunks; t++)
         for (int i = 0; i < b->count[BONDS]; i++)
             for (int k = 0; k < RADIAL_HIDDEN; k++) {
@@ -251,6 +288,19 @@ static void conv_prepare(struct bench *b)
 
                 bench_put(b, h, i, k, fmax(bench_number(b, h, i, k), 0));
             }
+}
+
+static void conv_prepare(struct bench *b)
+{
+    struct conv *c = &b->c.conv;
+
+    bench_set_geometry(b);
+    for (int p = 0; p < c->shape.paths; p++)
+        set_fold(b, p);
+    if (b->shape->is_sorted)
+        set_sorted(b);
+    else
+        set_hidden(b);
     b->k.conv.conv_prepare(c);
     b->k.conv.conv_plan(c);
 }
@@ -331,9 +381,20 @@ static void conv_bwd_w_build(struct bench *b)
     }
 }
 
+/* Behind a ReLU that is shut a trunk wants no dh. */
+static void shut(struct bench *b, const struct radial *r)
+{
+    for (int i = 0; i < b->count[BONDS]; i++)
+        for (int k = 0; k < RADIAL_HIDDEN; k++)
+            if (bench_number(b, &r->h, i, k) <= 0)
+                bench_put(b, &r->dh, i, k, 0);
+}
+
 static void conv_bwd_w(struct bench *b)
 {
     b->k.conv.conv_bwd_w(&b->c.conv, b->c.x, b->c.e, b->c.dy);
+    for (int t = 0; b->shape->is_sorted && t < b->c.conv.shape.trunks; t++)
+        shut(b, &b->c.radial[t]);
 }
 
 #define SLOT(name) OP_SLOT(conv, name), name##_build, name

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* conv_parts.h - where the weights of a convolution stand, for the kernels that
+ * work in runs (conv_basis.h).
+ *
+ * Weights come in blocks of SLOTS rows: of path p, order m and input channel
+ * ci, the a of 8 output channels where m = 0, (a, b) of 4 where m > 0. Blocks
+ * are [trunk][path][m][output channels][ci], rows of W' = fold W3. A matrix, or
+ * K of a run together, is [block][K][SLOTS]; packed is that with K = 32.
+ */
+#ifndef CONV_PARTS_H
+#define CONV_PARTS_H
+
+#include "cpu/conv_basis.h"
+#include "cpu/conv_tile.h"
+
+#include <omp.h>
+
+enum { SLOTS = 8, UNITS = RADIAL_HIDDEN, WORKERS = 128 };
+
+struct parts {
+    struct layout in, out;
+    int path[FIBER_DEGREES][FIBER_DEGREES]; /* [lo][li]; -1: none */
+    int blocks[CONV_PATHS][FIBER_DEGREES];  /* [path][m] before, within
+                                               the trunk */
+    size_t before[CONV_PATHS + 1];          /* [trunk], blocks */
+};
+
+/* Output channels of a block. */
+static inline int block_channels(int m)
+{
+    return m ? SLOTS / 2 : SLOTS;
+}
+
+static inline int path_orders(const struct conv_path *p)
+{
+    return (p->li < p->lo ? p->li : p->lo) + 1;
+}
+
+/* How many (co, ci) a path has. */
+static inline int path_pairs(const struct parts *o, const struct conv_path *p)
+{
+    return o->out.channels[p->lo] * o->in.channels[p->li];
+}
+
+static inline struct parts parts_of(const struct conv_shape *s)
+{
+    struct parts o = {.in = layout_of(&s->node, &s->edge),
+                      .out = layout_of(&s->out, &(struct fiber){0})};
+
+    memset(o.path, -1, sizeof o.path);
+    for (int t = 0; t < s->trunks; t++) {
+        int n = 0;
+
+        for (int p = 0; p < s->paths; p++) {
+            const struct conv_path *path = &s->path[p];
+
+            if (path->trunk != t)
+                continue;
+            o.path[path->lo][path->li] = p;
+            for (int m = 0; m < path_orders(path); m++) {
+                o.blocks[p][m] = n;
+                n += padded(o.out.channels[path->lo]) / block_channels(m) *
+                     padded(o.in.channels[path->li]);
+            }
+        }
+        o.before[t + 1] = o.before[t] + (size_t)n;
+    }
+    return o;
+}
+
+static inline size_t trunk_blocks(const struct parts *o, int t)
+{
+    return o->before[t + 1] - o->before[t];
+}
+
+/* The first block of output channels co.., within the trunk. */
+static inline size_t block_of(const struct parts *o, const struct conv_shape *s,
+                              int p, int m, int co)
+{
+    return (size_t)o->blocks[p][m] +
+           (size_t)(co / block_channels(m)) *
+               (size_t)padded(o->in.channels[s->path[p].li]);
+}
+
+/* Work: matrices of all runs; then a tile in and a tile out for each worker,
+ * and in conv_bwd_x a row of every edge. In conv_bwd_w tiles of all bonds, and
+ * the gradient of W'. */
+static inline size_t matrix_numbers(const struct parts *o, int t, int bonds)
+{
+    return trunk_blocks(o, t) * SLOTS * (size_t)basis_budget(groups_of(bonds));
+}
+
+static inline int workers_of(int bonds)
+{
+    int n = tiles_of(bonds);
+
+    return n < 1 ? 1 : n < WORKERS ? n : WORKERS;
+}
+
+static inline size_t tile_numbers(const struct parts *o)
+{
+    return (size_t)o->in.size + (size_t)o->out.size;
+}
+
+/* Of a worker: two tiles in, one out. */
+static inline size_t slot_numbers(const struct parts *o)
+{
+    return tile_numbers(o) + (size_t)o->in.size;
+}
+
+/* Threads of a loop over tiles, each with its own part of the work. */
+static inline int team_of(int workers)
+{
+    int most = omp_get_max_threads();
+
+    return most < workers ? most : workers;
+}
+
+/* An edge's dx: [degree][2l+1][channels, padded to a vector]. */
+static inline struct tensor edge_rows(const struct parts *o, int l, int edges)
+{
+    return tensor_feature(edges, l, o->in.channels[l], sizeof(float));
+}
+
+/* Features of the source, then of the edge, in the frame. */
+static inline void gather_inputs(const struct conv *c, const struct parts *o,
+                                 const struct tile_edges *edges,
+                                 const struct tensor x[],
+                                 const struct tensor e[], float *tile)
+{
+    for (int l = 0; l < FIBER_DEGREES; l++) {
+        struct patch p = {.layout = &o->in,
+                          .edges = edges,
+                          .tile = tile,
+                          .node = c->graph->src,
+                          .geo = c->geo};
+
+        if (fiber_at(&c->shape.node, l) > 0)
+            tile_gather(p, &x[l]);
+        p.node = NULL;
+        p.skip = fiber_at(&c->shape.node, l);
+        if (fiber_at(&c->shape.edge, l) > 0)
+            tile_gather(p, &e[l]);
+    }
+}
+
+/* dy, which is in the bond's frame. */
+static inline void gather_outputs(const struct parts *o,
+                                  const struct tile_edges *edges,
+                                  const struct tensor dy[], float *tile)
+{
+    struct patch p = {.layout = &o->out, .edges = edges, .tile = tile};
+
+    for (int l = 0; l < FIBER_DEGREES; l++)
+        if (o->out.channels[l] > 0)
+            tile_gather(p, &dy[l]);
+}
+
+#endif
