@@ -88,6 +88,8 @@ static enum err run(int argc, char **argv)
         return unknown(argv[1]);
     TRY(options_parse(c, argc - 1, argv + 1, &o));
     log_init(comm_rank(job), options_count(&o, "quiet") > 0);
+    if (c != &command_train)
+        stop_uninstall();
     if (options_count(&o, "help") == 0)
         err = c->run(job, &o);
     else if (comm_rank(job) == 0)

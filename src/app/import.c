@@ -124,6 +124,9 @@ static enum err import_all(struct comm *c, const struct options *o,
     return err;
 }
 
+/* Sources and shards are read and written while other ranks wait. */
+static const double sources_bytes = 4e9;
+
 static enum err run(struct comm *c, const struct options *o)
 {
     struct import_options options = {.limit = -1,
@@ -136,6 +139,7 @@ static enum err run(struct comm *c, const struct options *o)
     if (!options_value(o, "out"))
         return err_set(ERR_DECK, "import: no --out; say where the data set is "
                                  "to be made (--out DIR)");
+    comm_expect(c, sources_bytes);
     TRY(get_format(o, &options.format));
     TRY(get_number(o, "limit", (int64_t[]){1, INT64_MAX}, &options.limit));
     TRY(get_number(o, "shards", (int64_t[]){1, SHARD_MOST}, &shards));

@@ -18,6 +18,7 @@
 #include "run/predictions.h"
 #include "run/predictor.h"
 
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 #include <stdlib.h>
@@ -231,6 +232,11 @@ static enum err rows_of_part(struct predict *p, const char *word)
         return err_set(
             ERR_DECK, "--split: the model was trained with a split file, which "
                       "it does not hold; give it by --set data.split=FILE");
+    for (int i = 0; i < p->models; i++)
+        if (!digest_equal(&p->model[i].head.data, &p->data->digest))
+            log_warn("--split: %s was trained on other data than %s; the %s "
+                     "part may hold molecules that it has seen",
+                     p->model[i].path, p->data->path, word);
     TRY(split_make(&m->params, m->deck, p->data, NULL, 0, &split));
     p->n = split.n[part];
     memcpy(p->row, split.row[part], (size_t)p->n * sizeof *p->row);
@@ -316,13 +322,14 @@ static enum err run_model(struct predict *p, struct device *d, int i,
                           double out[])
 {
     struct source_model *m = &p->model[i];
-    int batch = m->params.train.batch;
+    int batch = m->params.train.batch, most = batch < 240 ? batch : 240;
+    int64_t share = (p->n + comm_size(p->comm) - 1) / comm_size(p->comm);
     struct predictor_of of = {.head = &m->head,
                               .params = &m->params,
                               .data = p->data,
                               .rows = p->row,
                               .n = p->n,
-                              .block = batch < 240 ? batch : 240,
+                              .block = share < most ? (int)share : most,
                               .path = m->path};
     struct predictor *predictor;
     enum err err;
@@ -423,6 +430,29 @@ static enum err write_out(const struct predict *p)
     return OK;
 }
 
+static const double sources_bytes = 4e9, row_bytes = 100;
+
+/* Rank 0: whether --out can be written, before the work is done. */
+static enum err try_out(const struct predict *p)
+{
+    const char *out = options_value(p->options, "out");
+    char fresh[4096];
+    FILE *f;
+
+    if (comm_rank(p->comm) != 0)
+        return OK;
+    snprintf(fresh, sizeof fresh, "%s.tmp", out);
+    f = fopen(fresh, "w");
+    if (!f)
+        return err_set(ERR_DECK,
+                       "--out: %s cannot be written (%s); name a file in a "
+                       "folder that is there",
+                       out, strerror(errno));
+    fclose(f);
+    unlink(fresh);
+    return OK;
+}
+
 static enum err work(struct predict *p)
 {
     struct device *d = NULL;
@@ -432,6 +462,8 @@ static enum err work(struct predict *p)
         return err_set(ERR_DECK, "predict: --out is missing (expected --out "
                                  "FILE.csv)");
     TRY(comm_agree(p->comm, open_models(p)));
+    TRY(comm_agree(p->comm, try_out(p)));
+    comm_expect(p->comm, sources_bytes);
     TRY(read_data(p));
     TRY(comm_agree(p->comm, choose_rows(p)));
     threads_choose(p->comm);
@@ -440,6 +472,7 @@ static enum err work(struct predict *p)
     err = predict_all(p, d);
     device_close(&d);
     TRY(err);
+    comm_expect(p->comm, row_bytes * (double)(p->n * p->model[0].head.scale.n));
     if (comm_rank(p->comm) == 0)
         err = write_out(p);
     return comm_agree(p->comm, err);

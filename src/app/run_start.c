@@ -361,12 +361,18 @@ fini:
     return err;
 }
 
+/* Shards and checkpoints are read by one rank while the others wait. */
+static const double start_bytes = 600e6;
+
 enum err run_start(struct comm *c, const char *deck, int sets,
                    const char *const set[], struct run *out)
 {
     *out = (struct run){.started_at = -1};
+    comm_expect(c, start_bytes);
     TRY(setup_open(c, deck, sets, set, &out->setup));
-    return start(out);
+    TRY(start(out));
+    comm_expect(c, 0);
+    return OK;
 }
 
 void run_end(struct run *r)

@@ -76,8 +76,9 @@ static enum err predictions_of(struct trainer *t, enum part part, double **out)
     void *data = NULL;
     enum err err = mem_alloc(n, sizeof **out, "predictions", &data);
 
-    TRY(comm_agree(t->job->comm, err));
-    err = predict_part(t, part, data);
+    err = comm_agree(t->job->comm, err);
+    if (!err)
+        err = predict_part(t, part, data);
     if (err)
         mem_free(data);
     else
@@ -460,6 +461,23 @@ static void say_done(struct run *r, const double test[], int as_json)
     json_print(&line, stdout);
 }
 
+/* A run whose last step was taken without an evaluation (fewer epochs on
+ * resume) is evaluated now. */
+static enum err evaluate_at_last(struct run *r)
+{
+    struct trainer *t = r->trainer;
+    double mae[LOADER_TARGETS];
+
+    if (t->progress.best_step > 0)
+        return OK;
+    TRY(mae_of(t, PART_VALIDATION, mae));
+    if (!note_best(t, mae))
+        return err_set(ERR_NONFINITE,
+                       "validation: the error is not finite (expected a "
+                       "number); lower train.optimizer.lr");
+    return saver_save(&r->saver);
+}
+
 /* The last checkpoint, then the best model: test part, model.h5. */
 static enum err finish(struct run *r, int as_json)
 {
@@ -468,15 +486,19 @@ static enum err finish(struct run *r, int as_json)
     double test[LOADER_TARGETS], *predicted;
     enum err err;
 
+    TRY(evaluate_at_last(r));
     TRY(saver_finish(&r->saver));
     TRY(comm_agree(r->setup->comm, saver_result(&r->saver)));
     TRY(to_best(r));
     TRY(predictions_of(t, PART_TEST, &predicted));
     evaluate_mae(&t->loader, s->row[PART_TEST], s->n[PART_TEST], predicted,
                  test);
+    comm_expect(r->setup->comm, (double)memory_bytes(&t->memory) +
+                                    100.0 * (double)s->n[PART_TEST]);
     err = comm_rank(r->setup->comm) == 0 ? write_products(r, predicted) : OK;
     mem_free(predicted);
     TRY(comm_agree(r->setup->comm, err));
+    comm_expect(r->setup->comm, 0);
     say_done(r, test, as_json);
     return OK;
 }
@@ -496,7 +518,10 @@ static enum err go(struct run *r, int as_json)
     if (!err)
         err = finish(r, as_json);
     if (err && err != ERR_STOPPED)
-        say_stop(r, err_message(), err);
+        say_stop(r,
+                 *err_message() ? err_message()
+                                : "a failure on another rank, see its message",
+                 err);
     return err;
 }
 

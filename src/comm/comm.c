@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+static const double slow_disk = 20e6;    /* bytes/s, and busy */
 static const double patience_least = 20; /* s: a pause is no death */
 
 static enum err mpi_ok(int result, const char *call)
@@ -235,8 +236,14 @@ const char *comm_version(void)
 
 void comm_set_patience(struct comm *c, double seconds)
 {
-    watchdog_set_patience(c->dog,
-                          seconds > patience_least ? seconds : patience_least);
+    c->patience = seconds > patience_least ? seconds : patience_least;
+    watchdog_set_patience(c->dog, c->patience + c->more);
+}
+
+void comm_expect(struct comm *c, double bytes)
+{
+    c->more = bytes / slow_disk;
+    comm_set_patience(c, c->patience);
 }
 
 void comm_wait_begin(struct comm *c)

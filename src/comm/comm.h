@@ -75,6 +75,10 @@ void comm_add_finish(struct comm *c, int slot);
  * took longer (twice the slowest seen). Collective waits only. */
 void comm_set_patience(struct comm *c, double seconds);
 
+/* Local. One rank will read or write so many bytes while the others wait: they
+ * wait as much longer as that may take. 0: that is over. */
+void comm_expect(struct comm *c, double bytes);
+
 /* Around work that is collective without being in this header (HDF5): the
  * watchdog counts between the two. */
 void comm_wait_begin(struct comm *c);

@@ -21,8 +21,9 @@ struct comm {
     int64_t piece; /* numbers of one reduction, at most */
     MPI_Request under_way[COMM_SLOTS][COMM_PIECES];
     int pieces[COMM_SLOTS];
-    int waits;            /* depth of comm_wait_begin */
-    struct watchdog *dog; /* NULL: nobody to wait for */
+    int waits;             /* depth of comm_wait_begin */
+    double patience, more; /* s: comm_set_patience, comm_expect */
+    struct watchdog *dog;  /* NULL: nobody to wait for */
     char host[MPI_MAX_PROCESSOR_NAME];
 };
 

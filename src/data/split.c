@@ -132,6 +132,25 @@ static enum err check_labels(const struct dataset *d, const struct split *s,
                    part_name((enum part)part));
 }
 
+/* A target without a label in the validation part has no error to go by. */
+static enum err check_targets(const struct dataset *d, const struct split *s,
+                              const int target[], int targets)
+{
+    for (int t = 0; t < targets; t++) {
+        int64_t i = 0, n = s->n[PART_VALIDATION];
+
+        while (i < n && !labels(d, s->row[PART_VALIDATION][i], &target[t], 1))
+            i++;
+        if (i == n && target[t] >= 0)
+            return err_set(ERR_DATA,
+                           "%.400s: target %s has no label in the validation "
+                           "part (expected one or more, found only NaN); "
+                           "choose another data.split, or leave it out",
+                           d->path, d->target[target[t]].name);
+    }
+    return OK;
+}
+
 enum err split_make(const struct params *p, struct deck *deck,
                     const struct dataset *d, const int target[], int targets,
                     struct split *out)
@@ -140,10 +159,11 @@ enum err split_make(const struct params *p, struct deck *deck,
     enum err err;
 
     TRY(by_rule(p, deck, d, &s));
-    if (s.row[0])
+    if (s.row[0] && targets > 0)
         check_sizes(p, deck, &s);
     TRY_GOTO(deck_result(deck), free_rows);
     TRY_GOTO(check_labels(d, &s, target, targets), free_rows);
+    TRY_GOTO(check_targets(d, &s, target, targets), free_rows);
     *out = s;
     return OK;
 

@@ -35,7 +35,7 @@ enum err split_targets(const struct params *p, struct deck *deck,
                        const struct dataset *d, int column[]);
 
 /* One rank (the same on each). deck: where mistakes are recorded; targets 0:
- * labels do not matter.
+ * only the rule counts, labels and sizes do not matter.
  * ERR_DECK: a rule for other data, a bad file, an empty training or validation
  * part, a batch larger than the training part. ERR_DATA: molecules of a part
  * without any label of the targets. ERR_ENVIRONMENT: memory. */

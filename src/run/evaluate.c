@@ -57,7 +57,11 @@ enum err evaluate_predict(const struct evaluation *e, const int64_t rows[],
 
     err = mem_alloc((size_t)y->n * (size_t)y->ld, e->device->k.real,
                     "predictions", &room);
-    TRY(comm_agree(e->comm, err));
+    err = comm_agree(e->comm, err);
+    if (err) {
+        mem_free(room);
+        return err;
+    }
     memset(out, 0, (size_t)(n * targets) * sizeof *out);
     for (int64_t first = 0, k = 0; first < n; first += e->block, k++) {
         int64_t count = n - first < e->block ? n - first : e->block;

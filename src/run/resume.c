@@ -184,11 +184,10 @@ static enum err keep(struct resumption *r, const struct ckpt_entry *e,
 {
     struct resume_candidate *c = &r->candidate[r->candidates];
 
-    TRY(mem_string(e->path, &c->path));
-    TRY(mem_string(h->isa ? h->isa : "", &c->isa));
+    r->candidates++; /* resume_fini frees what there is of it */
     c->step = e->step;
-    r->candidates++;
-    return OK;
+    TRY(mem_string(e->path, &c->path));
+    return mem_string(h->isa ? h->isa : "", &c->isa);
 }
 
 /* Whether a checkpoint is of this run; without deck.yaml the first one that
@@ -196,6 +195,7 @@ static enum err keep(struct resumption *r, const struct ckpt_entry *e,
 static enum err belongs(struct known *k, const struct ckpt_head *h, int *mine)
 {
     char *applied;
+    enum err err;
 
     if (!k->there) {
         k->there = 1;
@@ -206,8 +206,10 @@ static enum err belongs(struct known *k, const struct ckpt_head *h, int *mine)
     *mine = 0;
     if (*k->digest[DATA].hex && !digest_equal(&k->digest[DATA], &h->data))
         return OK;
-    if (compare(k->portable, h->deck, &applied) != OK)
+    err = compare(k->portable, h->deck, &applied);
+    if (err == ERR_DECK)
         return OK;
+    TRY(err);
     mem_free(applied);
     *mine = 1;
     return OK;

@@ -158,6 +158,7 @@ enum err saver_save(struct saver *s)
     double began = timer_now();
     enum err err = OK;
 
+    comm_expect(c, (double)memory_bytes(&s->trainer->memory));
     if (comm_rank(c) == 0) {
         err = write_state(s);
         s->failed = err != OK;
@@ -172,6 +173,7 @@ enum err saver_save(struct saver *s)
     s->tried_step = s->trainer->progress.step;
     s->tried = timer_now();
     comm_set_patience(c, 2 * s->slowest);
+    comm_expect(c, 0);
     timer_lap(&s->trainer->phases, PHASE_CHECKPOINT, began);
     return err;
 }

@@ -66,6 +66,14 @@ void stop_install(void)
         pthread_atfork(NULL, NULL, ignore_in_child);
 }
 
+void stop_uninstall(void)
+{
+    for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++)
+        handle(wishes[i], SIG_DFL);
+    if (caught)
+        raise(caught);
+}
+
 int stop_signal(void)
 {
     return caught;

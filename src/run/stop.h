@@ -17,6 +17,10 @@
  * children ignore the signals again. */
 void stop_install(void);
 
+/* Puts the default actions back, and takes the one that came meanwhile: for
+ * what has nothing to save. */
+void stop_uninstall(void);
+
 /* The signal that came, or 0. */
 int stop_signal(void);
 

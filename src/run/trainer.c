@@ -9,6 +9,7 @@
 #include "deck/params.h"
 #include "device/device.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdint.h>
 
@@ -57,6 +58,14 @@ static void measure_epoch(const struct job *job, const int64_t order[],
     }
 }
 
+/* What is beyond an int cannot be allocated either: batch_create says so. */
+static int times(int n, int each)
+{
+    int64_t product = (int64_t)n * each;
+
+    return product < INT_MAX ? (int)product : INT_MAX;
+}
+
 /* As many times the largest molecule as a part has. */
 static void measure_largest(const struct job *job, struct batch_limits *limits)
 {
@@ -65,8 +74,8 @@ static void measure_largest(const struct job *job, struct batch_limits *limits)
 
     for (int64_t i = 0; i < job->split->n[PART_TRAIN]; i++)
         loader_measure(job->data, &job->split->row[PART_TRAIN][i], 1, &one);
-    *limits =
-        (struct batch_limits){n, n * one.nodes, n * one.bonds, n * one.edges};
+    *limits = (struct batch_limits){n, times(n, one.nodes), times(n, one.bonds),
+                                    times(n, one.edges)};
 }
 
 static void measure_blocks(const struct job *job, enum part part,
