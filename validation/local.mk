@@ -13,14 +13,11 @@ include validation/unit/run.mk
 include validation/unit/app.mk
 include validation/kcheck/local.mk
 include validation/golden/local.mk
-<<<<<<< HEAD
 include validation/regress/local.mk
 include validation/lint/local.mk
 include validation/hpc/local.mk
 include validation/fuzz/local.mk
-=======
 include validation/simt/local.mk
->>>>>>> simt
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests)

@@ -53,11 +53,7 @@ endif
 check-simt: $(check_LIBRARIES) $(simt_programs)
 	@$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(simt_programs) $(simt_scripts)'; \
 	status=$$?; \
-	cat $(simt_programs:=.trs) $(simt_scripts:.t=.trs) | $(AWK) ' \
-	    /^:test-result: *(PASS|XFAIL)/ { passed++ } \
-	    /^:test-result: *(FAIL|XPASS|ERROR)/ { failed++ } \
-	    /^:test-result: *SKIP/ { skipped++ } \
-	    END { printf "%d passed, %d failed, %d skipped\n", \
-	        passed, failed, skipped }'; \
+	$(SHELL) $(srcdir)/validation/count.sh $(simt_programs:=.trs) \
+	    $(simt_scripts:.t=.trs); \
 	exit $$status
 .PHONY: check-simt
