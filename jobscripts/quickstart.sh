@@ -169,7 +169,7 @@ END
 check() {
     local code=0
     cd build
-    make --no-print-directory check || code=$?
+    make --no-print-directory -j $((cores < 2 ? 1 : 2)) check || code=$?
     if [ $code != 0 ]; then
         grep -l '^:global-test-result: \(FAIL\|ERROR\)' -r . --include='*.trs' |
             sed 's/\.trs$/.log/; s/^/failed, see build\//' >&2
@@ -182,7 +182,7 @@ case ${1-} in
 packages) install_packages ;;
 check)
     install_packages
-    build all check_PROGRAMS
+    build check-am TESTS=
     check
     ;;
 '')

@@ -16,6 +16,7 @@ include validation/golden/local.mk
 include validation/regress/local.mk
 include validation/lint/local.mk
 include validation/hpc/local.mk
+include validation/fuzz/local.mk
 include validation/simt/local.mk
 
 if HAVE_CMOCKA

@@ -17,32 +17,45 @@ with=SE3T=$se3t,LAUNCH="$MPIEXEC --oversubscribe --bind-to none -n 2"
 cat >job.yaml <<END
 data: {path: $dir/data, split: {train: 0.8, validation: 0.1}, target: homo}
 model: {layers: 2, degrees: 3, channels: 16}
-train: {epochs: 20, batch: 24}
+train: {epochs: 10, batch: 24}
 checkpoint: {every: 5 steps, keep: 2}
 log: {every: 1 steps}
 END
 run 2 train job.yaml --quiet --set run.dir=whole || exit 1
+sed 's/^train:/run: {stop_after: 15 steps}\n&/' job.yaml >pieces.yaml
+sed 's/epochs: 10/epochs: 2000/' job.yaml >long.yaml
 over() { ! kill -0 "$(cat pid)" 2>/dev/null; }
 done_as() { # FOLDER
     [ -s "$1/predictions-test.csv" ] && over
 }
 show() { cat se3t.o* >"$dir/out" 2>/dev/null; }
 
-# --- a chain of short jobs
-qsub -v "DECK=job.yaml,RUN=runs/chain,WALLTIME=4,$with" train.pbs >/dev/null
-wait_for 150 done_as runs/chain
+# --- a chain of jobs
+qsub -v "DECK=pieces.yaml,RUN=runs/chain,$with" train.pbs >/dev/null
+wait_for 120 done_as runs/chain
 code=$?
 show
-point $code 'short jobs until it is done'
-[ "$(cat jobs)" -ge 2 ] && grep -q 'exit 10 at' se3t.o1
-point $? 'more than one was needed'
+[ $code = 0 ] && [ "$(cat jobs)" = 3 ]
+point $? 'three jobs of 15 steps until 40 are done'
 same runs/chain/model.h5 whole/model.h5 'the model of one long job'
-grep -q 'resumed from step .*by job 1.test' se3t.o2
+grep -q 'resumed from step 15 .*by job 1.test' se3t.o2
 point $? 'the second job says what it goes on from'
+
+# --- the clock
+rm -f se3t.o* jobs
+QSUB_MOST=1 qsub -v "DECK=long.yaml,RUN=runs/clock,WALLTIME=15,$with" train.pbs \
+    >/dev/null
+start=$SECONDS
+wait_for 40 grep -qs 'exit 10 at step' se3t.o1
+code=$?
+echo "# $((SECONDS - start)) of 15 s"
+show
+[ $code = 0 ] && [ $((SECONDS - start)) -le 15 ]
+point $? 'leaves with a checkpoint before the time is over'
+wait_for 10 over
 
 # --- qdel: a checkpoint, and no successor
 rm -f se3t.o* jobs
-sed 's/epochs: 20/epochs: 2000/' job.yaml >long.yaml
 qsub -v "DECK=long.yaml,$with" train.pbs >/dev/null
 wait_for 40 test -s runs/long/checkpoints/step-0000000005.h5
 kill -TERM "$(cat pid)"

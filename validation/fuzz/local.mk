@@ -1,0 +1,2 @@
+# any bytes as a deck or a source (fuzz.sh); not a part of make check
+EXTRA_DIST += validation/fuzz/fuzz.sh validation/lsan.supp
