@@ -42,6 +42,11 @@ struct basis basis_of(void *plan, int bonds, int t)
     return b;
 }
 
+static int used_bonds(const struct graph *g)
+{
+    return g->used_bonds ? *g->used_bonds : g->bonds;
+}
+
 static const float *numbers(const struct tensor *t, int n)
 {
     return (const float *)t->data + (size_t)n * (size_t)t->ld;
@@ -221,42 +226,63 @@ static void make_runs(struct window *w, int from, int to, struct basis *b)
     put_coefs(w, from, to, k, b);
 }
 
-/* Numbers the matrices; a run for which there are none left becomes plain. */
-static void number_matrices(const struct conv *c, int t, int bonds,
-                            struct basis *b)
+static void make_window(const struct conv *c, int t, int first, int bonds,
+                        struct basis *b)
 {
-    int groups = groups_of(bonds), count = 0;
+    struct window w;
+
+    w.first = first;
+    w.bonds = bonds;
+    fill(c, &c->radial[t], &w);
+    make_runs(&w, 0, bonds, b);
+}
+
+/* Makes groups first .. first + groups - 1 a plain run, of the trunk's own h.
+ */
+static void put_plain(const struct conv *c, int t, int first, int groups,
+                      struct basis *b)
+{
+    int bonds = used_bonds(c->graph);
+
+    b->run[first].groups = groups;
+    b->run[first].k = 0;
+    for (int i = first; i < first + groups; i++)
+        b->first[i] = first;
+    for (int n = first * GROUP; n < (first + groups) * GROUP; n++)
+        for (int q = 0; q < UNITS; q++)
+            b->coef[n / GROUP][q][n % GROUP] =
+                n < bonds ? numbers(&c->radial[t].h, n)[q] : 0;
+}
+
+/* Numbers the matrices; a run for which there are none left becomes plain. */
+static void number_matrices(const struct conv *c, int t, struct basis *b)
+{
+    int groups = groups_of(used_bonds(c->graph)), count = 0;
 
     for (int i = 0; i < groups; i += b->run[i].groups) {
         struct basis_run *r = &b->run[i];
 
         r->matrix = count;
-        if (count + r->k <= basis_budget(groups)) {
+        if (count + r->k <= basis_budget(groups))
             count += r->k;
-            continue;
-        }
-        r->k = 0;
-        for (int n = i * GROUP; n < (i + r->groups) * GROUP; n++)
-            for (int q = 0; q < UNITS; q++)
-                b->coef[n / GROUP][q][n % GROUP] =
-                    n < bonds ? numbers(&c->radial[t].h, n)[q] : 0;
+        else
+            put_plain(c, t, i, r->groups, b);
     }
 }
 
-void basis_make(const struct conv *c, int t)
+void basis_make(const struct conv *c, int t, size_t rows)
 {
-    const struct graph *g = c->graph;
-    struct basis b = basis_of(c->plan, g->bonds, t);
-    int bonds = g->used_bonds ? *g->used_bonds : g->bonds;
+    struct basis b = basis_of(c->plan, c->graph->bonds, t);
+    int bonds = used_bonds(c->graph);
 
 #pragma omp parallel for schedule(dynamic)
     for (int first = 0; first < bonds; first += WINDOW) {
-        struct window w;
+        int n = bonds - first < WINDOW ? bonds - first : WINDOW;
 
-        w.first = first;
-        w.bonds = bonds - first < WINDOW ? bonds - first : WINDOW;
-        fill(c, &c->radial[t], &w);
-        make_runs(&w, 0, w.bonds, &b);
+        if (rows < BASIS_ROWS)
+            put_plain(c, t, first / GROUP, groups_of(n), &b);
+        else
+            make_window(c, t, first, n, &b);
     }
-    number_matrices(c, t, bonds, &b);
+    number_matrices(c, t, &b);
 }

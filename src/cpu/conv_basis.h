@@ -19,6 +19,10 @@
 
 enum { GROUP = 16, WINDOW_GROUPS = 16, BASIS_MAX = 8 };
 
+/* Of smaller trunks all runs are plain: finding a basis costs some 4000 cycles
+ * a bond, forming weights without it 2 cycles a row and bond in each pass. */
+enum { BASIS_ROWS = 2048 };
+
 /* Groups first .. first + groups - 1; stands at place `first`. */
 struct basis_run {
     int groups;
@@ -53,7 +57,7 @@ size_t basis_bytes(int trunks, int bonds);
 /* The view of trunk t; plan is as large as basis_bytes says. */
 struct basis basis_of(void *plan, int bonds, int t);
 
-/* Overwrites the plan of trunk t. */
-void basis_make(const struct conv *c, int t);
+/* Overwrites the plan of trunk t, whose W3 has so many rows. */
+void basis_make(const struct conv *c, int t, size_t rows);
 
 #endif

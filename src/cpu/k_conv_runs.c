@@ -127,8 +127,10 @@ static void conv_prepare(struct conv *c)
 
 static void conv_plan(struct conv *c)
 {
+    const struct parts o = parts_of(&c->shape);
+
     for (int t = 0; t < c->shape.trunks; t++)
-        basis_make(c, t);
+        basis_make(c, t, trunk_blocks(&o, t) * SLOTS);
 }
 
 typedef float eight __attribute__((vector_size(SLOTS * sizeof(float)),

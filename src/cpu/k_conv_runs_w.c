@@ -20,9 +20,9 @@
 #include "cpu/conv_parts.h"
 
 enum {
-    QUAD = 4,             /* units are taken in fours */
-    CHUNK = 32,           /* input channels whose weights are copied at once */
-    SECTION = 64 / LANES, /* tiles that share a list of open units */
+    QUAD = 4,              /* units are taken in fours */
+    CHUNK = 32,            /* input channels whose weights are copied at once */
+    SECTION = 128 / LANES, /* tiles that share a list of open units */
     OPEN = LANES == 16 ? 24 : 8 /* units in registers */
 };
 

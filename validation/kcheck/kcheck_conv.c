@@ -73,7 +73,7 @@ static const struct shape shapes[] = {
      .topology = HUB,
      .node = {2, {20, 18}},
      .edge = {2, {0, 2}},
-     .y = {3, {5, 0, 9}},
+     .y = {3, {33, 0, 40}},
      .sharing = PER_OUTPUT,
      .is_sorted = 1},
 };
