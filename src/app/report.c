@@ -7,6 +7,7 @@
 #include "app/report_data.h"
 #include "app/report_page.h"
 #include "app/report_plots.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -210,21 +211,13 @@ static enum err read_run(struct report *r, const char *dir)
 
 static enum err make_folder(const char *dir)
 {
-    char part[PATHS];
-    size_t n = strlen(dir);
+    int why = file_make_folder(dir);
 
-    memcpy(part, dir, n + 1);
-    for (size_t i = 1; i <= n; i++) {
-        if (part[i] && part[i] != '/')
-            continue;
-        part[i] = 0;
-        if (mkdir(part, 0777) != 0 && errno != EEXIST)
-            return err_set(ERR_IO,
-                           "%s: cannot be made (%s); choose another folder by "
-                           "--out",
-                           part, strerror(errno));
-        part[i] = dir[i];
-    }
+    if (why)
+        return err_set(ERR_IO,
+                       "%s: cannot be made (%s); choose another folder by "
+                       "--out",
+                       dir, strerror(why));
     return OK;
 }
 

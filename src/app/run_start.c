@@ -6,6 +6,7 @@
 #include "app/run_start.h"
 
 #include "app/devices.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "comm/comm.h"
@@ -26,29 +27,14 @@
 
 /* --- the folder ---------------------------------------------------------- */
 
-/* Makes a path with all its folders. */
 static enum err make_folder(const char *path)
 {
-    char part[4096];
-    size_t n = strlen(path);
+    int why = file_make_folder(path);
 
-    if (n + 1 > sizeof part)
-        return err_set(ERR_DECK,
-                       "run.dir: too long (expected fewer than %zu "
-                       "characters, found %zu); shorten it",
-                       sizeof part, n);
-    memcpy(part, path, n + 1);
-    for (size_t i = 1; i <= n; i++) {
-        char c = part[i];
-
-        if (c && c != '/')
-            continue;
-        part[i] = 0;
-        if (mkdir(part, 0777) != 0 && errno != EEXIST)
-            return err_set(ERR_IO, "run.dir: %s cannot be made (%s)", part,
-                           strerror(errno));
-        part[i] = c;
-    }
+    if (why)
+        return err_set(ERR_IO,
+                       "run.dir: %s cannot be made (%s); choose another one",
+                       path, strerror(why));
     return OK;
 }
 

@@ -9,6 +9,7 @@
 
 #include "comm/h5.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "comm/comm.h"
 #include "comm/comm_world.h"
@@ -314,8 +315,6 @@ int h5_has_attribute(struct h5 *f, const char *object, const char *name)
 enum err h5_seal(const char *path)
 {
     struct digest digest;
-    const char *at = digest.hex;
-    ssize_t left = DIGEST_CHARS, done = 0;
     int fd, failed;
 
     TRY(digest_file(path, -1, &digest));
@@ -323,14 +322,7 @@ enum err h5_seal(const char *path)
     if (fd < 0)
         return err_set(ERR_IO, "%s: cannot be sealed (%s)", path,
                        strerror(errno));
-    while (left > 0 && (done >= 0 || errno == EINTR)) {
-        done = write(fd, at, (size_t)left);
-        if (done > 0) {
-            at += done;
-            left -= done;
-        }
-    }
-    failed = left > 0 ? errno : 0;
+    failed = file_write(fd, digest.hex, DIGEST_CHARS);
     if (close(fd) != 0 && !failed)
         failed = errno;
     if (failed)

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "data/dataset.h"
+#include "data/slice.h"
 #include "deck/params.h"
 
 #include <errno.h>
@@ -17,11 +18,6 @@ enum {
     LARGEST = 1 << 30, /* bytes of a file */
     BLOCK = 1 << 16,
     ENOUGH = 10 /* mistakes of one file */
-};
-
-struct slice {
-    const char *s;
-    size_t n;
 };
 
 struct reading {
@@ -88,23 +84,9 @@ static void mistake(struct reading *r, const char *what, struct slice found)
                  (int)(found.n < 40 ? found.n : 40), found.s);
 }
 
-static int is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
 static struct slice trimmed(const char *s, size_t n)
 {
-    while (n && is_blank(*s))
-        s++, n--;
-    while (n && is_blank(s[n - 1]))
-        n--;
-    return (struct slice){s, n};
-}
-
-static int is(struct slice a, const char *word)
-{
-    return a.n == strlen(word) && memcmp(a.s, word, a.n) == 0;
+    return slice_trim((struct slice){s, n});
 }
 
 /* Row of an id, or -1; ids ascend. */
@@ -127,7 +109,7 @@ static int part_of(struct slice word)
 {
     int p = 0;
 
-    while (p < PARTS && !is(word, part_name((enum part)p)))
+    while (p < PARTS && !slice_equal(word, part_name((enum part)p)))
         p++;
     return p;
 }
@@ -178,7 +160,7 @@ static void parse(struct reading *r, const char *s, size_t n)
             continue;
         if (header)
             take(r, line);
-        else if (!is(line, "id,part"))
+        else if (!slice_equal(line, "id,part"))
             mistake(r, "no header (expected the line id,part", line);
         header = 1;
     }

@@ -10,6 +10,7 @@
  */
 #include "config.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "comm/h5.h"
 #include "run/ckpt_file.h"
@@ -20,8 +21,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { FILE_PATH = 4096 };
 
 static enum err failed(const char *path, int why)
 {
@@ -101,21 +100,6 @@ static enum err make_image(const char *path, const struct ckpt_head *head,
 
 /* --- on disk ------------------------------------------------------------- */
 
-static int write_all(int fd, const void *data, size_t bytes)
-{
-    const char *at = data;
-
-    while (bytes > 0) {
-        ssize_t n = write(fd, at, bytes);
-
-        if (n < 0 && errno != EINTR)
-            return errno;
-        at += n > 0 ? n : 0;
-        bytes -= n > 0 ? (size_t)n : 0;
-    }
-    return 0;
-}
-
 /* A new file, never one that somebody has open. */
 static int create(const char *path)
 {
@@ -136,9 +120,9 @@ static int write_file(const char *path, const void *data, size_t bytes)
     if (fd < 0)
         return errno;
     digest_bytes(data, bytes, &seal);
-    why = write_all(fd, data, bytes);
+    why = file_write(fd, data, bytes);
     if (!why)
-        why = write_all(fd, seal.hex, DIGEST_CHARS);
+        why = file_write(fd, seal.hex, DIGEST_CHARS);
     if (!why && fsync(fd) != 0)
         why = errno;
     if (close(fd) != 0 && !why)

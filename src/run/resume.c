@@ -5,6 +5,7 @@
 
 #include "run/resume.h"
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "comm/comm.h"
@@ -31,31 +32,20 @@ static const char *const comments[] = {
     "# data sha256: ", "# split sha256: ", "# init_from sha256: "};
 enum { DATA, SPLIT, INIT, COMMENTS };
 
-static enum err write_all(int fd, const char *text)
+static enum err put(int fd, const char *text)
 {
-    size_t n = strlen(text), done = 0;
-
-    while (done < n) {
-        ssize_t k = write(fd, text + done, n - done);
-
-        if (k < 0 && errno == EINTR)
-            continue;
-        if (k <= 0)
-            return ERR_IO;
-        done += (size_t)k;
-    }
-    return OK;
+    return file_write(fd, text, strlen(text)) == 0 ? OK : ERR_IO;
 }
 
 static enum err write_deck(int fd, const char *deck,
                            const struct digest *const digest[])
 {
     for (int i = 0; i < COMMENTS; i++) {
-        TRY(write_all(fd, comments[i]));
-        TRY(write_all(fd, digest[i]->hex));
-        TRY(write_all(fd, "\n"));
+        TRY(put(fd, comments[i]));
+        TRY(put(fd, digest[i]->hex));
+        TRY(put(fd, "\n"));
     }
-    TRY(write_all(fd, deck));
+    TRY(put(fd, deck));
     return fsync(fd) == 0 ? OK : ERR_IO;
 }
 

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "comm/comm.h"
 #include "device/device.h"
+#include "run/ckpt_file.h"
 #include "run/step.h"
 
 #include <stddef.h>
@@ -181,33 +182,15 @@ void state_fini(struct ckpt_state *s)
     *s = (struct ckpt_state){.arrays = 0};
 }
 
-static size_t bytes_of(const struct ckpt_array *a)
-{
-    size_t n = (size_t)a->n[0] * (a->rank == 2 ? (size_t)a->n[1] : 1);
-
-    return n * (a->kind == CKPT_F32 ? sizeof(float) : sizeof(double));
-}
-
-static size_t largest(const struct ckpt_state *s)
-{
-    size_t most = 1;
-
-    for (int i = 0; i < s->arrays; i++)
-        if (bytes_of(&s->array[i]) > most)
-            most = bytes_of(&s->array[i]);
-    return most;
-}
-
 enum err state_spread(struct comm *c, const struct ckpt_state *s)
 {
     void *room = NULL;
-    enum err err =
-        comm_agree(c, mem_alloc(largest(s), 1, "a copy of one array", &room));
+    enum err err = comm_agree(c, ckpt_room(s, &room));
 
     for (int i = 0; !err && i < s->arrays; i++) {
         if (comm_rank(c) == 0)
             s->get(s->self, i, room);
-        comm_broadcast(c, room, bytes_of(&s->array[i]), 0);
+        comm_broadcast(c, room, ckpt_bytes(&s->array[i]), 0);
         if (comm_rank(c) != 0)
             s->put(s->self, i, room);
     }
