@@ -248,66 +248,72 @@ INLINE lanes form(const float *w, const lanes *c, const int k)
     return r;
 }
 
-/* Of SLOTS' worth of rows, plain. */
-INLINE void form_plain(const float *w, const float *coef, const int step,
-                       const int is_pair, lanes *r)
+/* What is constant in a copy of the loops. */
+struct kind {
+    int m; /* 0, or 1 for all above */
+    int is_back;
+    int k; /* above BASIS_MAX: plain */
+};
+
+/* From the weights of one row to the next, of those used together. */
+INLINE int row_step(const struct kind t, int i)
 {
+    if (t.m == 0)
+        return t.is_back ? i * SLOTS * t.k : i;
+    return t.is_back ? i / 2 * SLOTS * t.k + i % 2 : i;
+}
+
+/* The weights of SUMS / 2 rows. */
+INLINE void form_rows(const struct kind t, const float *w, const float *coef,
+                      const lanes *c, lanes *r)
+{
+    if (t.k <= BASIS_MAX) {
+#pragma GCC unroll 8
+        for (int i = 0; i < SUMS / 2; i++)
+            r[i] = form(w + row_step(t, i), c, t.k);
+        return;
+    }
 #pragma GCC unroll 8
     for (int i = 0; i < SUMS / 2; i++)
         r[i] = (lanes){0};
     for (int j = 0; j < UNITS; j++, w += SLOTS, coef += GROUP) {
-        lanes c = load(coef);
+        lanes h = load(coef);
 
 #pragma GCC unroll 8
         for (int i = 0; i < SUMS / 2; i++)
-            r[i] += (is_pair ? w[i / 2 * step + i % 2] : w[i * step]) * c;
+            r[i] += w[row_step(t, i)] * h;
     }
 }
 
-/* One channel x of order 0; w: the weights of SUMS / 2 channels y, step apart.
- */
-INLINE void mix_0(const float *w, const float *x, const float *coef,
-                  const lanes *c, const int k, const int step, lanes *sum)
+/* Adds one channel x of order 0 to SUMS / 2 channels y, both directions. */
+INLINE void mix_0(const lanes *r, const float *x, lanes *sum)
 {
-    lanes x0 = load(x), x1 = load(x + LANES), r[SUMS / 2];
+    lanes x0 = load(x), x1 = load(x + LANES);
 
-    if (k > BASIS_MAX)
-        form_plain(w, coef, step, 0, r);
 #pragma GCC unroll 8
     for (int i = 0; i < SUMS / 2; i++) {
-        if (k <= BASIS_MAX)
-            r[i] = form(w + i * step, c, k);
         sum[i] += r[i] * x0;
         sum[SUMS / 2 + i] += r[i] * x1;
     }
 }
 
-/* The same of order m > 0, SUMS / 4 channels. */
-INLINE void mix_m(const float *w, const float *x, const float *coef,
-                  const lanes *c, const int k, const int step, lanes *sum,
-                  const int is_back)
+/* The same of order m > 0, SUMS / 4 channels; back, b is negated. */
+INLINE void mix_m(const struct kind t, const lanes *r, const float *x,
+                  lanes *sum)
 {
     enum { N = SUMS / 4 };
     lanes p0 = load(x), n0 = load(x + LANES), p1 = load(x + 2 * LANES),
-          n1 = load(x + 3 * LANES), r[SUMS / 2];
+          n1 = load(x + 3 * LANES);
 
-    if (k > BASIS_MAX)
-        form_plain(w, coef, step, 1, r);
 #pragma GCC unroll 4
     for (int i = 0; i < N; i++) {
-        lanes a, b;
+        lanes a = r[2 * i], b = r[2 * i + 1];
 
-        if (k <= BASIS_MAX) {
-            r[2 * i] = form(w + i * step, c, k);
-            r[2 * i + 1] = form(w + i * step + 1, c, k);
-        }
-        a = r[2 * i];
-        b = r[2 * i + 1];
         sum[i] += a * p0;
         sum[N + i] += a * n0;
         sum[2 * N + i] += a * p1;
         sum[3 * N + i] += a * n1;
-        if (is_back) {
+        if (t.is_back) {
             sum[i] -= b * n0;
             sum[N + i] += b * p0;
             sum[2 * N + i] -= b * n1;
@@ -322,30 +328,28 @@ INLINE void mix_m(const float *w, const float *x, const float *coef,
 }
 
 /* Adds the sums, times c_0, to channels of y. */
-INLINE void put_sums(const struct job *job, const lanes *sum, const int m,
-                     const int k)
+INLINE void put_sums(const struct kind t, const struct job *job,
+                     const lanes *sum)
 {
     enum { N0 = SUMS / 2, N = SUMS / 4 };
-    lanes scale = k > BASIS_MAX ? (lanes){0} + 1 : load(job->coef);
+    lanes scale = t.k > BASIS_MAX ? (lanes){0} + 1 : load(job->coef);
     float *y = job->y;
 
 #pragma GCC unroll 16
     for (int i = 0; i < SUMS; i++) {
-        lanes v = scale * sum[m ? i % 4 * N + i / 4 : i % 2 * N0 + i / 2];
+        lanes v = scale * sum[t.m ? i % 4 * N + i / 4 : i % 2 * N0 + i / 2];
 
         store(y + i * LANES, job->is_first ? v : load(y + i * LANES) + v);
     }
 }
 
-INLINE void contract(const struct job *job, const int m, const int is_back,
-                     const int k)
+INLINE void contract(const struct kind t, const struct job *job)
 {
-    const int step = is_back ? SLOTS * k : m ? 2 : 1;
-    const int next = is_back ? m ? 2 : 1 : SLOTS * k;
+    const int next = t.is_back ? (t.m ? 2 : 1) : SLOTS * t.k;
     lanes c[BASIS_MAX], sum[SUMS];
 
 #pragma GCC unroll 8
-    for (int j = 1; j < k && k <= BASIS_MAX; j++)
+    for (int j = 1; j < (t.k < BASIS_MAX ? t.k : BASIS_MAX); j++)
         c[j] = load(job->coef + j * GROUP);
 #pragma GCC unroll 16
     for (int i = 0; i < SUMS; i++)
@@ -353,36 +357,33 @@ INLINE void contract(const struct job *job, const int m, const int is_back,
     for (int s = 0; s < job->spans; s++) {
         const float *w = job->span[s].w, *x = job->span[s].x;
 
-        for (int i = 0; i < job->span[s].n; i++, x += (m ? 4 : 2) * LANES) {
-            if (m)
-                mix_m(w, x, job->coef, c, k, step, sum, is_back);
+        for (int i = 0; i < job->span[s].n; i++) {
+            lanes r[SUMS / 2];
+
+            form_rows(t, w, job->coef, c, r);
+            if (t.m)
+                mix_m(t, r, x, sum);
             else
-                mix_0(w, x, job->coef, c, k, step, sum);
+                mix_0(r, x, sum);
+            x += tile_step(t.m);
             w += next;
-            if (is_back && (i + 1) % (m ? SLOTS / 2 : SLOTS) == 0)
+            if (t.is_back && (i + 1) % block_channels(t.m) == 0)
                 w += job->span[s].jump;
         }
     }
-    put_sums(job, sum, m, k);
+    put_sums(t, job, sum);
 }
 
-#define CONTRACT(k)                                                            \
-    static void fwd_0_##k(const struct job *job)                               \
+#define COPY(name, m, is_back, k)                                              \
+    static void name##_##k(const struct job *job)                              \
     {                                                                          \
-        contract(job, 0, 0, k);                                                \
-    }                                                                          \
-    static void fwd_m_##k(const struct job *job)                               \
-    {                                                                          \
-        contract(job, 1, 0, k);                                                \
-    }                                                                          \
-    static void bwd_0_##k(const struct job *job)                               \
-    {                                                                          \
-        contract(job, 0, 1, k);                                                \
-    }                                                                          \
-    static void bwd_m_##k(const struct job *job)                               \
-    {                                                                          \
-        contract(job, 1, 1, k);                                                \
+        contract((struct kind){m, is_back, k}, job);                           \
     }
+#define CONTRACT(k)                                                            \
+    COPY(fwd_0, 0, 0, k)                                                       \
+    COPY(fwd_m, 1, 0, k)                                                       \
+    COPY(bwd_0, 0, 1, k)                                                       \
+    COPY(bwd_m, 1, 1, k)
 CONTRACT(1)
 CONTRACT(2)
 CONTRACT(3)

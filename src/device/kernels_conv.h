@@ -133,8 +133,10 @@ struct conv_kernels {
      * 2l+1, c], y and dy [degrees of out] of [edges, 2l+1, c] in the frame.
      * fwd overwrites y. bwd_x adds to dx and de (NULL: not wanted) and, where
      * it has data, to geo->torque (minus the sum over the edge's inputs,
-     * dx . L x). bwd_w adds to dw3 and overwrites dh of all trunks. Sums run
-     * over the out edges of a node, and over bonds, ascending. */
+     * dx . L x). bwd_w adds to dw3 and overwrites dh of all trunks, which of a
+     * unit with h = 0 may be anything finite if the trunk has weights, for
+     * relu'(0) = 0. Sums run over the out edges of a node, and over bonds,
+     * ascending. */
     void (*conv_fwd)(struct conv *c, const struct tensor x[],
                      const struct tensor e[], struct tensor y[]);
     void (*conv_bwd_x)(struct conv *c, const struct tensor x[],
