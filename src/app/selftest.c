@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "comm/comm.h"
 #include "deck/deck.h"
+#include "cpu/cpuid.h"
 #include "deck/params.h"
 #include "device/device.h"
 
@@ -73,7 +74,10 @@ static enum err read_sets(struct selftest *t, const char *const set[], int n)
     return deck_result(t->deck);
 }
 
-/* The files on one device after the other, precision by precision. */
+/* The files on one device after the other, precision by precision; with the
+ * reference kernels unless others are asked for: variants are measured against
+ * those (kcheck), and a training of a few steps leaves a published trajectory
+ * as soon as one ReLU or maximum falls on its other side by rounding. */
 static enum err run_files(struct selftest *t, enum precision precision,
                           const char *const file[], int n)
 {
@@ -82,6 +86,8 @@ static enum err run_files(struct selftest *t, enum precision precision,
     enum err err = OK;
 
     t->params.compute.precision = precision;
+    if (!params_node(t->deck, "run.cpu_isa"))
+        t->params.run.cpu_isa = ISA_REF;
     TRY(device_choose(t->comm, &t->params, "", &d));
     to.real = d->k.real;
     for (int i = 0; i < n && !err; i++)
@@ -183,8 +189,9 @@ const struct command command_selftest = {
         "Networks in every kernel variant that this machine runs against the\n"
         "reference in double, turned molecules, finite differences; or, with\n"
         "--golden, the numbers of these files alone: a line a quantity with\n"
-        "its error and tolerance. Both fp64 and fp32 unless the precision is\n"
-        "set. Exit 1 when one is off.\n",
+        "its error and tolerance, by the reference kernels unless run.cpu_isa\n"
+        "is set. Both fp64 and fp32 unless the precision is set. Exit 1 when\n"
+        "one is off.\n",
     .option = options,
     .options = sizeof options / sizeof *options,
     .least = 0,
