@@ -204,6 +204,8 @@ static const struct flaw frame_flaws[] = {
     {"16 O", "16 X", 8, "'X' is not"},
     {"0.1\n1 h", "nan\n1 h", 8, "no number: 'nan'"},
     {"1 h 0.76", "1 h 9.76", 6, ""},
+    {"3\nP", "99999999999999999999\nP", 6, "no count"},
+    {"3\nP", "-3\nP", 6, "no count"},
 };
 
 static void extended_xyz(void **state)
