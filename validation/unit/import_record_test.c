@@ -243,6 +243,7 @@ static const struct flaw record_flaws[] = {
     {" C   0", " Xx  0", 5, "'Xx'"},
     {" C   0", " U   0", 5, "'U'"},
     {"    0.1000", "       nan", 5, "coordinate"},
+    {"    0.1000", "     1e308", 1, "1e6 A away"},
     {"  2  1  2", "  9  1  2", 9, "joins atoms 9"},
     {"  2  1  2", "  1  1  2", 9, "joins atoms 1"},
     {"  2  1  2", "  2  1  8", 9, "type"},
