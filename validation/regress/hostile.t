@@ -23,7 +23,7 @@ in=$dir/in
 top=${srcdir:-.}
 # A sanitizer's shadow does not fit a bound of the address space.
 memory=unlimited
-bash -c 'ulimit -v 2097152; exec ./se3t --help' >/dev/null 2>&1 &&
+bash -c 'ulimit -v 2097152; ./se3t --help; exit $?' >/dev/null 2>&1 &&
     memory=2097152
 
 result() { # STATUS NAME
@@ -232,6 +232,25 @@ for file in zeros.xyz empty.xyz fifo.xyz; do
     [ $code = 30 ] && says "$file"
     result $? "info: $file"
 done
+run import "$archive" --out "$in/data"
+rm "$in/data/shard-0000.h5"
+mkfifo "$in/data/shard-0000.h5"
+printf 'data: {path: %s}\n' "$in/data" >"$in/data.yaml"
+run check "$in/data.yaml" --set 'data.split={train: 0.6, validation: 0.2}' \
+    --set train.batch=8
+[ $code = 30 ] && says shard-0000.h5
+result $? 'check: a pipe for a shard'
+run report "$in/fifo.xyz" --out "$dir/out"
+[ $code = 30 ] && says fifo.xyz
+result $? 'report: a pipe'
+cat >"$in/far.csv" <<'END'
+id,homo[eV],homo_reference[eV],homo_error[eV]
+1,1e308,-1e308,1e308
+2,1,2,-1
+END
+run report "$in/far.csv" --out "$dir/out"
+[ $code = 0 ]
+result $? 'report: errors beyond all numbers'
 
 ranks=2
 refused flipped.tar.bz2 qm9-xyz
