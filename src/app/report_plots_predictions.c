@@ -182,7 +182,7 @@ static void count(struct histogram *h, struct axis a, const double x[],
 
         if (k < 0)
             h->below++;
-        else if (k >= h->bins)
+        else if (!(k < h->bins)) /* NaN where the range is infinite, too */
             h->above++;
         else
             h->count[(int)k]++;

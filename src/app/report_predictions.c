@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { FIELDS = 4 * LOADER_TARGETS + 1 };
 
@@ -263,9 +264,16 @@ static enum err read_all(FILE *f, char **text, size_t *bytes)
 
 enum err report_file_read(const char *path, char **text, size_t *bytes)
 {
-    FILE *f = fopen(path, "rb");
+    struct stat st;
+    FILE *f;
     enum err err;
 
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        return err_set(ERR_DATA,
+                       "%s: cannot be read (expected a file, found a folder, "
+                       "a pipe or a device); check the path",
+                       path);
+    f = fopen(path, "rb");
     if (!f)
         return err_set(ERR_DATA, "%s: cannot be read (%s); look at its rights",
                        path, strerror(errno));

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* digest.c - nettle's SHA-256 behind an opaque block. */
+#include "config.h"
+
 #include "base/digest.h"
 
 #include <errno.h>
 #include <nettle/sha2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 _Static_assert(sizeof(struct sha256_ctx) <= sizeof(struct digest_stream),
                "the opaque block holds the library's state");
@@ -69,10 +72,17 @@ static int64_t add_file(FILE *f, int64_t bytes, struct digest_stream *s)
 enum err digest_file(const char *path, int64_t bytes, struct digest *out)
 {
     struct digest_stream s;
-    FILE *f = fopen(path, "rb");
+    struct stat st;
+    FILE *f;
     int64_t done;
     int bad;
 
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) /* may have no end */
+        return err_set(ERR_IO,
+                       "%s: cannot be read (expected a file, found a folder, "
+                       "a pipe or a device); check the path",
+                       path);
+    f = fopen(path, "rb");
     if (!f)
         return err_set(ERR_IO, "%s: cannot be read (%s)", path,
                        strerror(errno));

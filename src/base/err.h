@@ -35,6 +35,13 @@ enum err {
  * 16383 characters) and returns code, so that failing is one statement. */
 enum err err_set(enum err code, const char *format, ...) ERR_FORMAT(2, 3);
 
+/* The same, of several lines, each of which err_one_line has seen. */
+enum err err_set_lines(enum err code, const char *format, ...) ERR_FORMAT(2, 3);
+
+/* Control characters, which names of files may hold, become '?': they would
+ * break the rule of one line a failure. */
+void err_one_line(char *text);
+
 /* This thread's last line; "" when there was none. */
 const char *err_message(void);
 

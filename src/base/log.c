@@ -89,6 +89,8 @@ static size_t compose(char *line, const char *prefix, const char *format,
 
     if (more > 0)
         n += (size_t)more < LINE - 2 - n ? (size_t)more : LINE - 2 - n;
+    line[n] = 0;
+    err_one_line(line);
     line[n] = '\n';
     line[n + 1] = 0;
     return n + 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* import_extxyz.c - XYZ files of other programs, plain and extended, any number
- * of frames. A frame starts at a line that is one whole number; so a frame with
- * too few or too many atoms spoils itself alone.
+ * of frames. A frame starts at a line that is a whole number, if absurd; a
+ * frame with too few or too many atoms spoils itself alone.
  */
 #include "data/import_format.h"
 
@@ -251,12 +251,14 @@ static enum err parse(const struct import_input *in,
 static enum import_cut cut(int64_t index, struct slice line)
 {
     struct slice word[1];
-    int64_t n;
+    size_t i = 0;
 
-    if (index >= HEAD && line.n < 32 && slice_words(line, word, 1) == 1 &&
-        slice_int(word[0], &n))
-        return CUT_BEFORE;
-    return CUT_NONE;
+    if (index < HEAD || slice_words(line, word, 1) != 1)
+        return CUT_NONE;
+    while (i < word[0].n && strchr("+-0123456789", word[0].s[i]) &&
+           word[0].s[i])
+        i++;
+    return i == word[0].n ? CUT_BEFORE : CUT_NONE;
 }
 
 const struct import_reader import_extxyz = {

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+enum { MOST = 10 * 1000 * 1000 };
+
 static int by_value(const void *a, const void *b)
 {
     int64_t p = *(const int64_t *)a, q = *(const int64_t *)b;
@@ -42,6 +44,12 @@ static enum err read_all(struct source *s, struct import_ids *l)
         if (more && leading_number(line.text, &id)) {
             void *data = l->id;
 
+            if (l->ids == MOST)
+                return err_set(ERR_DATA,
+                               "%s: line %lld: more numbers than can be left "
+                               "out (expected at most %d); take a part of the "
+                               "source",
+                               source_label(s), (long long)line.number, MOST);
             TRY(mem_grow(&data, &l->room, l->ids + 1, sizeof *l->id,
                          "the list of --exclude"));
             l->id = data;

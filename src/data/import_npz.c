@@ -55,6 +55,7 @@ struct npz {
     void *data[ARRAYS];
     int64_t rows[ARRAYS]; /* -1: not seen */
     int at;               /* the array being read */
+    int64_t kept;         /* bytes of all of them in memory */
     int64_t atom, edge;   /* where the next molecule starts */
 };
 
@@ -137,6 +138,7 @@ static int array_of(struct slice member)
 static enum err read_array(struct import_input *in, struct npz *z)
 {
     struct npy a;
+    int64_t most;
     int i = array_of(source_member(in->source));
 
     if (i < 0)
@@ -147,10 +149,13 @@ static enum err read_array(struct import_input *in, struct npz *z)
     if (a.rank != layout[i].rank || a.columns < layout[i].columns ||
         (!layout[i].more && a.columns != layout[i].columns))
         return damaged(in, layout[i].name, "has another shape");
-    if (a.rows > source_most(in->source) / (a.columns * a.width))
+    most = source_most(in->source);
+    if (a.rows > most / (a.columns * a.width) ||
+        a.rows > (most - z->kept) / (int64_t)layout[i].kept)
         return damaged(in, layout[i].name, "is too large for its file");
     TRY(mem_alloc((size_t)a.rows, layout[i].kept, layout[i].name, &z->data[i]));
     z->at = i;
+    z->kept += a.rows * (int64_t)layout[i].kept;
     z->rows[i] = a.rows;
     return npy_numbers(in->source, &a, put, z);
 }

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "data/bonds.h"
 #include "data/dataset.h"
+#include "data/import_bag.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -32,7 +33,7 @@ enum err import_value(struct import_result *r, struct slice name, double x)
 {
     void *value = r->value;
 
-    if (name.n == 0 || name.n >= DATASET_NAME)
+    if (name.n == 0 || name.n >= DATASET_NAME || r->values > BAG_TARGETS)
         return OK;
     for (int i = 0; i < r->values; i++)
         if (slice_compare(r->value[i].name, name) == 0)

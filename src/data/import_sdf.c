@@ -31,7 +31,10 @@ static int number_of_title(struct slice title, int64_t *id)
         return 0;
     title.s += 4;
     title.n -= 4;
-    return slice_int(title, id) && *id > 0;
+    if (slice_int(title, id) && *id > 0)
+        return 1;
+    *id = 0;
+    return 0;
 }
 
 /* --- the source as a whole ---------------------------------------------- */

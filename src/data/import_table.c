@@ -13,7 +13,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { FIELDS = 64, ID = 32, NUMBERS = QM9_NUMBERS + 4, COLUMNS };
+enum {
+    FIELDS = 64,
+    ID = 32,
+    ROWS = 1 << 20,
+    NUMBERS = QM9_NUMBERS + 4,
+    COLUMNS
+};
 
 /* The numbers in the order of struct import_row, then the id. */
 static const char *const name[COLUMNS] = {
@@ -69,8 +75,9 @@ static enum err read_header(struct source *s, struct import_table *t)
     return OK;
 }
 
-static void read_row(const struct import_table *t, struct slice line,
-                     struct entry *e)
+/* 0: it has no id to be found by. */
+static int read_row(const struct import_table *t, struct slice line,
+                    struct entry *e)
 {
     struct slice field[FIELDS];
     int fields = csv_fields(line, field, FIELDS);
@@ -78,19 +85,20 @@ static void read_row(const struct import_table *t, struct slice line,
 
     memset(e, 0, sizeof *e);
     if (fields != t->fields)
-        return;
+        return 0;
     id = slice_trim(field[t->place[COLUMNS - 1]]);
     if (id.n == 0 || id.n >= ID)
-        return;
+        return 0;
     memcpy(e->id, id.s, id.n);
     for (int i = 0; i < NUMBERS; i++) {
         double *x = i < QM9_NUMBERS ? &e->row.raw[i]
                                     : &e->row.atomisation[i - QM9_NUMBERS];
 
         if (!slice_double(slice_trim(field[t->place[i]]), x))
-            return;
+            return 1;
     }
     e->good = 1;
+    return 1;
 }
 
 static int by_id(const void *a, const void *b)
@@ -109,12 +117,15 @@ static enum err read_rows(struct source *s, struct import_table *t)
         TRY(source_line(s, &line, &more));
         if (!more)
             break;
-        if (slice_blank(line.text))
-            continue;
+        if (t->entries == ROWS)
+            return err_set(ERR_DATA,
+                           "%s: line %lld: more rows than a table may have "
+                           "(expected at most %d); split it, and the .sdf",
+                           source_label(s), (long long)line.number, ROWS);
         TRY(mem_grow(&entry, &t->room, t->entries + 1, sizeof *t->entry,
                      "the table beside the .sdf"));
         t->entry = entry;
-        read_row(t, line.text, &t->entry[t->entries++]);
+        t->entries += (size_t)read_row(t, line.text, &t->entry[t->entries]);
     }
     if (t->entries > 0)
         qsort(t->entry, t->entries, sizeof *t->entry, by_id);

@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Angstrom; squares of distances stay finite in 32 bits. */
+#define FARTHEST 1e6
+
 static const char symbols[ELEMENTS][3] = {
     "",   "H",  "He", "Li", "Be", "B",  "C",  "N",  "O",  "F",  "Ne", "Na",
     "Mg", "Al", "Si", "P",  "S",  "Cl", "Ar", "K",  "Ca", "Sc", "Ti", "V",
@@ -131,8 +134,11 @@ void molecule_sort_bonds(struct molecule *m)
 static const char *atom_flaw(const struct molecule *m, char *room, size_t bytes)
 {
     for (int i = 0; i < 3 * m->atoms; i++)
-        if (!isfinite(m->x[i])) {
-            snprintf(room, bytes, "atom %d has no finite position", i / 3 + 1);
+        if (!(fabs(m->x[i]) <= FARTHEST)) {
+            snprintf(room, bytes,
+                     isfinite(m->x[i]) ? "atom %d is more than 1e6 A away"
+                                       : "atom %d has no finite position",
+                     i / 3 + 1);
             return room;
         }
     for (int i = 0; i < m->atoms; i++)

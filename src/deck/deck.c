@@ -18,14 +18,6 @@ enum {
     LONGEST_WORD = 63
 };
 
-/* Control characters would break the rule of one line a mistake. */
-static void make_one_line(char *line)
-{
-    for (; *line; line++)
-        if ((unsigned char)*line < ' ' || *line == 0x7f)
-            *line = '?';
-}
-
 static int is_said(const struct deck *d, const char *line)
 {
     size_t n = strlen(line);
@@ -41,7 +33,7 @@ static void record(struct deck *d, char *line)
     size_t had = strlen(d->said), bytes;
     void *said;
 
-    make_one_line(line);
+    err_one_line(line);
     if (is_said(d, line))
         return;
     d->mistakes++;
@@ -110,10 +102,10 @@ enum err deck_result(const struct deck *d)
     if (d->mistakes == 0)
         return OK;
     if (d->mistakes == lines)
-        return err_set(ERR_DECK, "%.*s", (int)length - 1, d->said);
-    return err_set(ERR_DECK,
-                   "%.*s%.200s: %d more mistakes; correct these first",
-                   (int)length, d->said, d->name, d->mistakes - lines);
+        return err_set_lines(ERR_DECK, "%.*s", (int)length - 1, d->said);
+    return err_set_lines(ERR_DECK,
+                         "%.*s%.200s: %d more mistakes; correct these first",
+                         (int)length, d->said, d->name, d->mistakes - lines);
 }
 
 static int least(int a, int b)

@@ -27,3 +27,5 @@ EXTRA_DIST += validation/data/molecules.txt validation/fuzz/fuzz_smiles.c \
 	validation/fuzz/corpus/smiles
 unit_tests += batch_test
 batch_test_SOURCES = validation/unit/batch_test.c
+check_SCRIPTS += validation/regress/hostile.t
+EXTRA_DIST += validation/regress/hostile.t

@@ -5,6 +5,8 @@
 #include "data/import_format.h"
 
 #include "base/mem.h"
+#include "data/import_bag.h"
+#include "data/import_table.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,7 +33,7 @@ static void note_names(void)
     size_t n = 0;
 
     found.names[0] = 0;
-    for (int i = 0; i < result.values; i++)
+    for (int i = 0; i < result.values && n < sizeof found.names; i++)
         n += (size_t)snprintf(found.names + n, sizeof found.names - n, "%.*s ",
                               (int)result.value[i].name.n,
                               result.value[i].name.s);
@@ -204,6 +206,8 @@ static const struct flaw frame_flaws[] = {
     {"16 O", "16 X", 8, "'X' is not"},
     {"0.1\n1 h", "nan\n1 h", 8, "no number: 'nan'"},
     {"1 h 0.76", "1 h 9.76", 6, ""},
+    {"3\nP", "99999999999999999999\nP", 6, "no count"},
+    {"3\nP", "-3\nP", 6, "no count"},
 };
 
 static void extended_xyz(void **state)
@@ -241,6 +245,7 @@ static const struct flaw record_flaws[] = {
     {" C   0", " Xx  0", 5, "'Xx'"},
     {" C   0", " U   0", 5, "'U'"},
     {"    0.1000", "       nan", 5, "coordinate"},
+    {"    0.1000", "     1e308", 1, "1e6 A away"},
     {"  2  1  2", "  9  1  2", 9, "joins atoms 9"},
     {"  2  1  2", "  1  1  2", 9, "joins atoms 1"},
     {"  2  1  2", "  2  1  8", 9, "type"},
@@ -308,6 +313,44 @@ static void aromatic_and_flat(void **state)
     assert_refused(0, 1, "flat");
 }
 
+/* A title that is no number is refused where the others have one. */
+static void titles_are_numbers(void **state)
+{
+    static const char *const bad[] = {"gdb_-6", "gdb_0", "gdb_",
+                                      "gdb_9223372036854775808"};
+    struct import_record record = {.line = 1};
+    struct import_input in = {.reader = &import_sdf, .numbered = 1};
+    int from;
+
+    (void)state;
+    assert_int_equal(import_sdf.open(&in), OK);
+    record.text = slice_of(changed(records, "formaldehyde", "gdb_6"));
+    assert_int_equal(import_input_parse(&in, &record, &result, &from), OK);
+    assert_null(result.reason);
+    assert_int_equal(result.m.id, 6);
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        record.text = slice_of(changed(records, "formaldehyde", bad[i]));
+        assert_int_equal(import_input_parse(&in, &record, &result, &from), OK);
+        assert_non_null(result.reason);
+        assert_int_equal(result.m.id, 0);
+    }
+    import_sdf.close(&in);
+}
+
+/* Each value is compared with all before it: there must be an end. */
+static void values_are_bounded(void **state)
+{
+    char text[16384];
+    size_t n = (size_t)snprintf(text, sizeof text, "2\n");
+
+    (void)state;
+    for (int i = 0; i < 1000; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "k%d=1 ", i);
+    snprintf(text + n, sizeof text - n, "\nH 0 0 0\nH 0 0 0.7\n");
+    assert_int_equal(read_bytes(&import_extxyz, text, strlen(text)), OK);
+    assert_int_equal(result.values, BAG_TARGETS + 1);
+}
+
 /* --- qm9pack ------------------------------------------------------------ */
 
 static const char rows[] =
@@ -365,6 +408,33 @@ static void lines_are_bounded(void **state)
     mem_free(text);
 }
 
+/* Rows that cannot be found by an id take no memory; a damaged one spoils its
+ * id. */
+static void tables_keep_what_can_be_found(void **state)
+{
+    static const char text[] =
+        "A,B,C,mu,alpha,homo,lumo,gap,r2,zpve,u0,u298,h298,g298,cv,u0_atom,"
+        "u298_atom,h298_atom,g298_atom,mol_id\n"
+        "a\n1,2,3,4,5,6,7,8,9,1,2,3,4,5,6,7,8,9,1,gdb_1\n\n"
+        "1,2,3,4,5,6,7,8,9,1,2,3,4,5,6,7,8,9,nan,gdb_2\n"
+        "1,2,3,4,5,6,7,8,9,1,2,3,4,5,6,7,8,9,1,gdb_2\n"
+        "1,2,3,4,5,6,7,8,9,1,2,3,4,5,6,7,8,9,1,\n";
+    struct import_table *table;
+    struct source *s;
+    int more;
+
+    (void)state;
+    assert_int_equal(source_open_memory(text, strlen(text), "memory", &s), OK);
+    assert_int_equal(source_next(s, &more), OK);
+    assert_int_equal(import_table_read(s, &table), OK);
+    source_close(&s);
+    assert_non_null(import_table_find(table, slice_of("gdb_1")));
+    assert_null(import_table_find(table, slice_of("gdb_2")));
+    assert_null(import_table_find(table, slice_of("a")));
+    assert_null(import_table_find(table, slice_of("")));
+    import_table_free(&table);
+}
+
 static int teardown(void **state)
 {
     (void)state;
@@ -375,10 +445,16 @@ static int teardown(void **state)
 int main(void)
 {
     struct CMUnitTest tests[] = {
-        cmocka_unit_test(raw_qm9),           cmocka_unit_test(other_line_ends),
-        cmocka_unit_test(extended_xyz),      cmocka_unit_test(structure_files),
-        cmocka_unit_test(aromatic_and_flat), cmocka_unit_test(rows_of_qm9pack),
+        cmocka_unit_test(raw_qm9),
+        cmocka_unit_test(other_line_ends),
+        cmocka_unit_test(extended_xyz),
+        cmocka_unit_test(structure_files),
+        cmocka_unit_test(aromatic_and_flat),
+        cmocka_unit_test(rows_of_qm9pack),
         cmocka_unit_test(lines_are_bounded),
+        cmocka_unit_test(titles_are_numbers),
+        cmocka_unit_test(values_are_bounded),
+        cmocka_unit_test(tables_keep_what_can_be_found),
     };
 
     for (size_t i = 0; i < COUNT(tests); i++)

@@ -272,6 +272,18 @@ static void targets_are_chosen(void **state)
     assert_int_equal(read_one(path, &o), ERR_DECK);
 }
 
+/* Its targets are 3.5 million rows of bytes by the header, which would be eight
+ * times as many in memory. */
+static void arrays_are_bounded(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        read_one(test_path("validation/fuzz/corpus/npz/wide-targets.npz"),
+                 &plain),
+        ERR_DATA);
+    assert_non_null(strstr(err_message(), "too large for its file"));
+}
+
 static void mistakes_are_said(void **state)
 {
     const char *mixed[] = {
@@ -304,6 +316,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(repeated_numbers_are_refused),
         cmocka_unit_test(targets_are_chosen),
         cmocka_unit_test(mistakes_are_said),
+        cmocka_unit_test(arrays_are_bounded),
     };
     int failed, blocks;
 

@@ -114,6 +114,8 @@ static void every_flaw_is_named(void **state)
     assert_null(molecule_flaw(&m, room, sizeof room));
     m.x[7] = NAN;
     assert_flaw(&m, "atom 3 has no finite position");
+    m.x[7] = -1e7;
+    assert_flaw(&m, "atom 3 is more than 1e6 A away");
     m.x[7] = 0;
     m.x[9] = m.x[12] + 0.49;
     assert_flaw(&m, "atoms 4 and 5 are 0.490 A apart");
