@@ -61,6 +61,7 @@ static void add_to_heads(const struct chunk *k, lanes v, float *sum)
 INLINE void load_rows(const struct tensor *t, int n, const struct chunk *k,
                       const int l, lanes *v)
 {
+#pragma GCC unroll 7
     for (int m = 0; m < 2 * l + 1; m++)
         v[m] = load_part((float *)row(t, n, m) + k->c, k->n);
 }
@@ -78,20 +79,22 @@ INLINE void meet(const struct meeting *at, const struct chunk *k, lanes a,
 {
     const int w = 2 * l + 1;
     const float *d = frame_of(at->geo, l, at->bond);
-    lanes x[COMPONENTS];
+    lanes x[COMPONENTS], s = *sum;
 
     load_rows(at->x, at->node, k, l, x);
+#pragma GCC unroll 7
     for (int m = 0; m < w; m++) {
         lanes y = {0};
 
+#pragma GCC unroll 7
         for (int i = 0; i < w; i++)
             y += d[m * w + i] * x[i];
         if (at->v)
-            *sum +=
-                y * load_part((float *)row(at->v, at->edge, m) + k->c, k->n);
+            s += y * load_part((float *)row(at->v, at->edge, m) + k->c, k->n);
         if (at->to)
             store_part((float *)row(at->to, at->edge, m) + k->c, a * y, k->n);
     }
+    *sum = s;
 }
 
 /* The usual degrees have a copy of the loops for themselves. */
@@ -129,20 +132,26 @@ INLINE void gather_row(const struct gathering *s, const struct chunk *k, int n,
                        struct tensor *z, const int l)
 {
     const int w = 2 * l + 1;
-    lanes sum[COMPONENTS] = {{0}};
+    lanes sum[COMPONENTS];
 
+#pragma GCC unroll 7
+    for (int m = 0; m < w; m++)
+        sum[m] = (lanes){0};
     for (int i = s->rows->begin[n]; i < s->rows->begin[n + 1]; i++) {
         int edge = entry(s->rows, i);
         const float *d = frame_of(s->geo, l, s->g->bond[edge]);
         lanes a = spread(k, s->a->data ? row(s->a, edge, 0) : NULL, s->scale);
 
+#pragma GCC unroll 7
         for (int m = 0; m < w; m++) {
             lanes v = a * load_part((float *)row(s->v, edge, m) + k->c, k->n);
 
+#pragma GCC unroll 7
             for (int j = 0; j < w; j++)
                 sum[j] += d[m * w + j] * v;
         }
     }
+#pragma GCC unroll 7
     for (int m = 0; m < w; m++)
         store_part((float *)row(z, n, m) + k->c, sum[m], k->n);
 }
