@@ -94,11 +94,12 @@ void report_put_word(const char *name, int target, char *room, size_t bytes)
 
 /* --- one picture --------------------------------------------------------- */
 
-static void put_preamble(FILE *f, const struct report_picture *p)
+static void put_preamble(FILE *f, const struct report_picture *p,
+                         const char *size)
 {
     fprintf(f,
             "set encoding utf8\n"
-            "set terminal svg size 720,480 noenhanced font 'sans-serif,14' "
+            "set terminal svg size %s noenhanced font 'sans-serif,14' "
             "background '#ffffff'\n"
             "set output '%s.svg'\n"
             "set datafile missing '?'\n"
@@ -106,13 +107,14 @@ static void put_preamble(FILE *f, const struct report_picture *p)
             "set border linecolor rgb '#444444'\n"
             "set tics nomirror out\n"
             "set title ",
-            p->name);
+            size, p->name);
     report_put_quoted(f, p->title);
     fputs("\n", f);
 }
 
 enum err report_picture_begin(struct report_pictures *p, const char *name,
                               const char *data, const char *title,
+                              const char *size,
                               struct report_picture_files *out)
 {
     void *grown = p->picture;
@@ -129,7 +131,7 @@ enum err report_picture_begin(struct report_pictures *p, const char *name,
     snprintf(out->of->title, sizeof out->of->title, "%s", title);
     snprintf(script, sizeof script, "%s.gp", out->of->name);
     TRY(report_file_begin(p->dir, script, &out->script));
-    put_preamble(out->script, out->of);
+    put_preamble(out->script, out->of, size);
     return report_file_begin(p->dir, data, &out->data);
 }
 

@@ -46,7 +46,10 @@ enum err report_file_begin(const char *dir, const char *name, FILE **out);
 enum err report_file_end(const char *dir, const char *name, FILE *f);
 
 /* The files of one more picture: data, empty, and script, which lacks axes and
- * the plot command. report_picture_end follows, whatever err was. */
+ * the plot command. size: REPORT_WIDE or REPORT_SQUARE. report_picture_end
+ * follows, whatever err was. */
+#define REPORT_WIDE "720,480"
+#define REPORT_SQUARE "600,600"
 struct report_picture_files {
     const char *dir;
     struct report_picture *of;
@@ -54,6 +57,7 @@ struct report_picture_files {
 };
 enum err report_picture_begin(struct report_pictures *p, const char *name,
                               const char *data, const char *title,
+                              const char *size,
                               struct report_picture_files *out);
 enum err report_picture_end(struct report_picture_files *f);
 

@@ -95,7 +95,6 @@ static void put_parity(const struct report_picture_files *f,
     put_label(f->script, "x", t, "reference");
     put_label(f->script, "y", t, "predicted");
     fprintf(f->script,
-            "set terminal svg size 600,600\n"
             "set size ratio 1\n"
             "set xrange [%.9g:%.9g]\nset yrange [%.9g:%.9g]\n"
             "set key bottom right\n"
@@ -121,7 +120,7 @@ static enum err parity(struct report_pictures *p,
     snprintf(title, sizeof title, "Parity of %s: %lld molecules, R2 %.4f",
              t->name, (long long)t->known, t->r2);
     TRY(mem_alloc(SPOTS, SPOTS, "the spots of a picture", &spot));
-    err = report_picture_begin(p, name, data, title, &f);
+    err = report_picture_begin(p, name, data, title, REPORT_SQUARE, &f);
     if (!err) {
         put_pairs(f.data, of, t, &a, spot);
         put_parity(&f, t, &a);
@@ -261,7 +260,7 @@ static enum err write_histogram(struct report_pictures *p,
     snprintf(name, sizeof name, "histogram-%s", word);
     snprintf(data, sizeof data, "histogram-%s.dat", word);
     title_of(t, &h, title, sizeof title);
-    err = report_picture_begin(p, name, data, title, &f);
+    err = report_picture_begin(p, name, data, title, REPORT_WIDE, &f);
     if (!err)
         put_histogram(&f, t, &h);
     end = report_picture_end(&f);

@@ -113,7 +113,8 @@ static enum err learning_curve(struct report_pictures *p,
     if (r->targets > 1)
         snprintf(name, sizeof name, "learning-curve-%s", word);
     snprintf(title, sizeof title, "Learning curve of %s", target);
-    err = report_picture_begin(p, name, "learning-curve.dat", title, &f);
+    err = report_picture_begin(p, name, "learning-curve.dat", title,
+                               REPORT_WIDE, &f);
     if (!err) {
         put_points(f.data, r);
         put_curve(f.script, r, t);
@@ -155,7 +156,7 @@ static enum err loss(struct report_pictures *p, const struct report_run *r)
     enum err err, end;
 
     err = report_picture_begin(p, "loss", "loss.dat",
-                               "Loss of the logged steps", &f);
+                               "Loss of the logged steps", REPORT_WIDE, &f);
     if (!err)
         put_steps(&f, r);
     end = report_picture_end(&f);
@@ -202,7 +203,7 @@ static enum err time_per_phase(struct report_pictures *p,
     enum err err, end;
 
     err = report_picture_begin(p, "phases", "phases.dat",
-                               "Time per phase, all epochs", &f);
+                               "Time per phase, all epochs", REPORT_WIDE, &f);
     if (!err)
         put_phases(&f, r);
     end = report_picture_end(&f);

@@ -124,6 +124,7 @@ struct mol {
     struct import_result *r;
     struct slice text; /* what is left of it */
     int64_t line;      /* number of the next */
+    int bonds;         /* as its counts say */
     int two_d;         /* its header says so */
     signed char charge[MOST];
     signed char sum[MOST]; /* of orders, at each atom */
@@ -145,6 +146,38 @@ static int column_int(struct slice line, size_t first, size_t n, int *out)
     return 1;
 }
 
+/* A line that reads as one of another kind: one is too many, or lacks. */
+static int is_atom_line(struct slice line)
+{
+    double x;
+
+    return slice_columns(line, 31, 3).n > 0 &&
+           slice_double(slice_columns(line, 0, 10), &x) &&
+           slice_double(slice_columns(line, 10, 10), &x);
+}
+
+static int is_bond_line(struct slice line)
+{
+    int x;
+
+    return slice_columns(line, 31, 3).n == 0 && column_int(line, 0, 3, &x) &&
+           column_int(line, 3, 3, &x) && column_int(line, 6, 3, &x);
+}
+
+static int is_property(struct slice line)
+{
+    return slice_equal(slice_columns(line, 0, 2), "M");
+}
+
+static int refuse_counts(struct mol *w, const char *is, const char *expected)
+{
+    import_refuse(w->r, w->line - 1,
+                  "its counts line says %d atoms and %d bonds, its lines do "
+                  "not agree: %s stands where %s is expected",
+                  w->r->m.atoms, w->bonds, is, expected);
+    return 0;
+}
+
 static int parse_atom(struct mol *w, int i, struct slice line)
 {
     static const signed char charges[8] = {0, 3, 2, 1, 0, -1, -2, -3};
@@ -152,6 +185,10 @@ static int parse_atom(struct mol *w, int i, struct slice line)
     struct slice symbol = slice_columns(line, 31, 3);
     int z = import_element(r, symbol, LARGEST), code = 0;
 
+    if (is_bond_line(line))
+        return refuse_counts(w, "a bond", "an atom");
+    if (is_property(line))
+        return refuse_counts(w, "the end", "an atom");
     if (z == 0) {
         char room[SLICE_SHOWN];
 
@@ -179,6 +216,10 @@ static int parse_bond(struct mol *w, int k, struct slice line)
     struct molecule *m = &w->r->m;
     int a, b, order;
 
+    if (is_atom_line(line))
+        return refuse_counts(w, "an atom", "a bond");
+    if (is_property(line))
+        return refuse_counts(w, "the end", "a bond");
     if (!column_int(line, 0, 3, &a) || !column_int(line, 3, 3, &b) ||
         !column_int(line, 6, 3, &order)) {
         import_refuse(w->r, w->line - 1, "bond %d: no numbers in its columns",
@@ -263,6 +304,8 @@ static int parse_properties(struct mol *w)
     while (take_line(w, &line)) {
         if (slice_equal(slice_columns(line, 0, 6), "M  END"))
             return 1;
+        if (is_bond_line(line))
+            return refuse_counts(w, "a bond", "the end");
         if (slice_equal(slice_columns(line, 0, 6), "M  CHG") &&
             !parse_charges(w, line, &first)) {
             import_refuse(w->r, w->line - 1, "charges that cannot be read");
@@ -441,6 +484,7 @@ static enum err parse(const struct import_input *in,
         return import_refuse(r, 0, "its title is not gdb_ and a number");
     TRY(molecule_atoms(&r->m, atoms));
     r->m.atoms = atoms;
+    w.bonds = bonds;
     for (int i = 0; i < atoms; i++) {
         if (!take_line(&w, &line))
             return import_refuse(r, w.line - 1, "it ends before atom %d",

@@ -175,7 +175,7 @@ static enum err keep(struct resumption *r, const struct ckpt_entry *e,
     struct resume_candidate *c = &r->candidate[r->candidates];
 
     r->candidates++; /* resume_fini frees what there is of it */
-    c->step = e->step;
+    c->step = h->step;
     TRY(mem_string(e->path, &c->path));
     return mem_string(h->isa ? h->isa : "", &c->isa);
 }
@@ -206,7 +206,7 @@ static enum err belongs(struct known *k, const struct ckpt_head *h, int *mine)
 }
 
 static enum err look_at(struct resumption *r, const struct ckpt_entry *e,
-                        struct known *k)
+                        struct known *k, const char *then)
 {
     struct ckpt_head head = {.format = 0};
     int mine = 0;
@@ -215,7 +215,7 @@ static enum err look_at(struct resumption *r, const struct ckpt_entry *e,
     if (err == ERR_CHECKPOINT && head.format > CKPT_FORMAT)
         return err;
     if (err == ERR_CHECKPOINT) {
-        log_warn("%s; the one before is used", err_message());
+        log_warn("%s; %s", err_message(), then);
         return OK;
     }
     TRY(err);
@@ -230,15 +230,39 @@ static enum err look_at(struct resumption *r, const struct ckpt_entry *e,
     return err;
 }
 
+/* best.h5 is a second name of the best step's checkpoint. */
+static int has_best(const char *dir, char path[4096])
+{
+    run_path(dir, "best.h5", path, 4096);
+    return access(path, F_OK) == 0;
+}
+
+/* When nothing else is left of the run. */
+static enum err look_at_best(struct resumption *r, const char *dir,
+                             struct known *k)
+{
+    char path[4096];
+    struct ckpt_entry best = {.path = path};
+
+    if (r->candidates > 0 || !has_best(dir, path))
+        return OK;
+    TRY(look_at(r, &best, k, "passed over"));
+    if (r->candidates > 0)
+        log_warn("%s: used, of step %lld, since %s/checkpoints has none that "
+                 "can be; the steps behind it are done again",
+                 path, (long long)r->candidate[0].step, dir);
+    return OK;
+}
+
 static enum err look_at_all(struct resumption *r, int n,
                             const struct ckpt_entry *list, struct known *k)
 {
     void *data;
 
-    TRY(mem_alloc((size_t)n, sizeof *r->candidate, "checkpoints", &data));
+    TRY(mem_alloc((size_t)n + 1, sizeof *r->candidate, "checkpoints", &data));
     r->candidate = data;
     for (int i = 0; i < n; i++)
-        TRY(look_at(r, &list[i], k));
+        TRY(look_at(r, &list[i], k, "the one before is used"));
     return OK;
 }
 
@@ -263,23 +287,27 @@ static enum err find_in(const struct params *p, const char *portable,
                         struct resumption *r)
 {
     struct ckpt_entry *list;
-    int n;
+    char best[4096];
+    int n, there;
     enum err err;
 
     TRY(read_known(p, k));
     if (k->there)
         TRY(same_run(k, portable, data, &r->applied));
     TRY(ckpt_list(p->run.dir, &n, &list));
-    if (n > 0 && p->run.resume == RESUME_NEVER)
+    there = n + has_best(p->run.dir, best);
+    if (there > 0 && p->run.resume == RESUME_NEVER)
         err = err_set(ERR_DECK,
                       "run.resume: never, but %s holds %d checkpoints "
                       "(expected none); choose another run.dir or remove "
                       "them",
-                      p->run.dir, n);
+                      p->run.dir, there);
     else
         err = look_at_all(r, n, list, k);
+    if (!err)
+        err = look_at_best(r, p->run.dir, k);
     if (!err && r->candidates == 0)
-        err = none_left(p, n);
+        err = none_left(p, there);
     if (!err && r->candidates > 0 && !r->applied)
         err = same_run(k, portable, data, &r->applied);
     ckpt_list_free(n, list);

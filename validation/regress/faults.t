@@ -110,9 +110,33 @@ said .
 point $? 'no good checkpoint left: one line'
 sha256sum --status -c "$dir/sums"
 point $? 'no good checkpoint left: all are as they were'
-rm "$dir"/bad/checkpoints/*.h5
+rm -f "$dir"/bad/checkpoints/*.h5 "$dir"/bad/best.h5
 train 1 bad run.resume=require
 result $? 20 'resume: require, and none there'
+
+# best.h5 is of the last step of the first epoch, or of a later one
+train 1 best run.stop_after='6 steps'
+for kind in gone empty; do
+    cp -r "$dir/best" "$dir/best-$kind"
+    cp --remove-destination "$dir/best/best.h5" "$dir/best-$kind"
+    for file in "$dir/best-$kind"/checkpoints/*.h5; do
+        damage empty "$file"
+    done
+    [ $kind = empty ] || rm "$dir/best-$kind"/checkpoints/*.h5
+    train 1 best-$kind run.resume=never
+    result $? 40 "checkpoints $kind, best.h5 there: never refuses"
+    train 1 best-$kind
+    code=$?
+    grep -q 'warning: .*best.h5: used, of step [1-9]' "$dir/err"
+    point $? "checkpoints $kind: best.h5 is used and named"
+    result $code 0 "checkpoints $kind: the run ends"
+    same "$(at whole 12)" "$(at best-$kind 12)" "checkpoints $kind: same bytes"
+done
+train 1 best-bad run.stop_after='6 steps'
+rm "$dir"/best-bad/checkpoints/*.h5
+damage cut "$dir/best-bad/best.h5"
+train 1 best-bad
+result $? 20 'best.h5 alone, damaged: no fresh start'
 
 # --- a second job, a stale lock
 train 0 two "${slow[@]}" train.epochs=400 2>/dev/null &

@@ -69,7 +69,7 @@ if command -v gnuplot >/dev/null 2>&1; then
 else
     drawn=1
 fi
-echo 1..32
+echo 1..33
 
 fresh() { # a run as it is when done, but for the end of a killed job's line
     rm -rf "$dir/run"
@@ -180,6 +180,18 @@ code=$?
     awk '!/^#/ && ($1 < -1 || $2 > 1) { bad = 1 } END { exit bad }' \
         "$dir/far-report/histogram-e.dat"
 result $code$? 00 'outliers are counted and do not widen the bars'
+
+# gnuplot would take _ and ^ for marks of sub- and superscripts
+printf 'id,my_gap^2,my_gap^2_reference\n1,2.5,2\n2,4,3.5\n' >"$dir/marks.csv"
+report "$dir/marks.csv"
+code=$?
+for picture in parity histogram; do
+    picture=$dir/marks-report/$picture-my_gap_2-1
+    [ "$(grep -c '^set terminal.* noenhanced' "$picture.gp")" = 1 ] &&
+        { [ $drawn = 1 ] || grep -qF 'my_gap^2' "$picture.svg"; } ||
+        code=$code$picture
+done
+result $code 0 'a name with _ and ^ is drawn as it is'
 
 # --- runs in parts
 fresh

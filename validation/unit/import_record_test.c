@@ -240,7 +240,11 @@ static const char records[] =
 static const struct flaw record_flaws[] = {
     {"  4  3", "  x  3", 4, "counts"},
     {"  4  3", " -1  3", 4, "counts"},
-    {"  4  3", "  5  3", 9, "no element"},
+    {"  4  3", "  5  3", 9, "5 atoms and 3 bonds, its lines do not agree"},
+    {"    0.9400    0.0000   -0.4800 H   0  0\n", "", 8, "a bond stands"},
+    {"  4  3", "  3  3", 8, "an atom stands"},
+    {"  4  3", "  4  4", 12, "the end stands"},
+    {"  4  3", "  4  2", 11, "a bond stands"},
     {"V2000", "V3000", 4, "V2000"},
     {" C   0", " Xx  0", 5, "'Xx'"},
     {" C   0", " U   0", 5, "'U'"},
