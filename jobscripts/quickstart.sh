@@ -13,7 +13,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages=(gcc make pkg-config autoconf automake libopenmpi-dev openmpi-bin
-    libhdf5-openmpi-dev libyaml-dev libarchive-dev nettle-dev libcmocka-dev)
+    libhdf5-openmpi-dev libyaml-dev libarchive-dev nettle-dev libcmocka-dev
+    gnuplot-nox)
 run=runs/quickstart
 data=data/qm9-sample
 target='homo'

@@ -152,6 +152,9 @@ static void say_step(struct run *r, struct pace *p, const struct step_result *s)
     if (s->left_out)
         json_bool(j, "left_out", 1);
     journal_end(r->journal);
+    log_detail("step %lld: loss %.6g, lr %.4g, gradient %.4g, %.0f molecules/s",
+               (long long)r->trainer->progress.step, s->loss, s->lr,
+               s->grad_norm, (double)p->molecules / (now - p->began));
     p->began = now;
     p->molecules = 0;
 }

@@ -201,7 +201,8 @@ const struct key params_keys[PARAMS_KEYS] = {
      WITHIN(1, INT_MAX, 0), SAYS("The newest that stay, besides the best.")},
 
     {"log.every", KEY_INTERVAL, "50 steps", AT(log.every),
-     .units = TIMES | STEPS | EPOCHS, SAYS("A line of the log.")},
+     .units = TIMES | STEPS | EPOCHS,
+     SAYS("A step in the journal and in log.txt.")},
     {"log.evaluate", KEY_INTERVAL, "1 epoch", AT(log.evaluate),
      .units = TIMES | STEPS | EPOCHS,
      SAYS("The error of the validation part.")},

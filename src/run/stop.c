@@ -31,7 +31,7 @@ static const double launcher_seconds = 2;
 static volatile sig_atomic_t caught;
 static double began; /* timer_now of the start of main */
 
-static const int wishes[] = {SIGUSR1, SIGTERM};
+static const int wishes[] = {SIGUSR1, SIGTERM, SIGINT};
 static const int ignored[] = {SIGPIPE, SIGXFSZ};
 
 static void on_signal(int number)

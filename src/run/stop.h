@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 
-/* SIGUSR1 and SIGTERM set the flag; SIGPIPE and SIGXFSZ are ignored; forked
+/* SIGUSR1, SIGTERM and SIGINT set the flag; SIGPIPE and SIGXFSZ are ignored; forked
  * children ignore the signals again. */
 void stop_install(void);
 

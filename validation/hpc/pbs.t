@@ -12,7 +12,8 @@ mkdir bin
 ln -s "$srcdir/validation/hpc/qsub" bin/qsub
 PATH=$dir/bin:$PATH
 export QSUB_DIR=$dir QSUB_MOST=40
-trap 'kill -KILL "$(cat "$dir/pid" 2>/dev/null)" 2>/dev/null; rm -rf "$dir"' EXIT
+# the script and the ranks it started
+trap 'kill -KILL -- "-$(cat "$dir/pid" 2>/dev/null)" 2>/dev/null; rm -rf "$dir"' EXIT
 with=SE3T=$se3t,LAUNCH="$MPIEXEC --oversubscribe --bind-to none -n 2"
 cat >job.yaml <<END
 data: {path: $dir/data, split: {train: 0.8, validation: 0.1}, target: homo}
