@@ -13,8 +13,8 @@
 
 #include <stdint.h>
 
-/* SIGUSR1, SIGTERM and SIGINT set the flag; SIGPIPE and SIGXFSZ are ignored; forked
- * children ignore the signals again. */
+/* SIGUSR1, SIGTERM and SIGINT set the flag; SIGPIPE and SIGXFSZ are ignored;
+ * forked children ignore the signals again. */
 void stop_install(void);
 
 /* Puts the default actions back, and takes the one that came meanwhile: for

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* k_step_test.c - optimisers against the formulas of theory.md section 7 written
- * out number by number, the grid, and the norm. */
+/* k_step_test.c - optimisers against the formulas of theory.md section 7
+ * written out number by number, the grid, and the norm. */
 #include "base/mem.h"
 #include "cpu/registry.h"
 #include "device/kernels.h"
