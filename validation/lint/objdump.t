@@ -42,6 +42,7 @@ some() { # ARCHIVE PATTERN NAME
 none src/main.o "$wide256|$wide512|$tile" 'no AVX'
 for a in lib*.a; do
     case $a in
+    libsimt.a) ;; # of tests, in C++
     libcore.a | libref_*)
         none "$a" "$wide256|$wide512|$tile" 'no AVX'
         none "$a" "$fma" 'nothing contracted'
@@ -55,7 +56,7 @@ for a in lib*.a; do
         some "$a" 'dpbf16ps|vcvtne' 'BF16 is used'
         ;;
     libavx512_*)
-        none "$a" "bf16|vcvtne|$tile" 'no BF16, no AMX'
+        none "$a" "dpbf16ps|vcvtne|$tile" 'no BF16, no AMX'
         some "$a" '%zmm' 'AVX-512 is used'
         ;;
     libamx*) some "$a" "$tile" 'AMX is used' ;;

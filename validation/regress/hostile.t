@@ -224,9 +224,9 @@ deck() { # NAME: standard input
     [ $code = 40 ] && grep -q "^se3t: error: .*$1:" "$dir/err"
     result $? "refused: the deck $1"
 }
-{ head -c 100000 /dev/zero | tr '\0' '['; } | deck deep.yaml
-head -c 5000000 /dev/zero | deck binary.yaml
-printf 'a: &a [1]\nb: [*a, *a]\n' | deck aliases.yaml
+deck deep.yaml < <(head -c 100000 /dev/zero | tr '\0' '[')
+deck binary.yaml < <(head -c 5000000 /dev/zero)
+deck aliases.yaml < <(printf 'a: &a [1]\nb: [*a, *a]\n')
 for file in zeros.xyz empty.xyz fifo.xyz; do
     run info "$in/$file"
     [ $code = 30 ] && says "$file"

@@ -36,7 +36,7 @@ static void lines_stay_lines(void **state)
 
 static void a_line_of_the_log_is_one(void **state)
 {
-    static const char path[] = "err_test.log";
+    static const char path[] = "err_test_log.txt";
     char line[256], more[8];
     FILE *f;
 
