@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* check.c - `se3t check DECK`: everything that train would find wrong, and what
  * it would take, without a step and without a file. */
+#include "config.h"
+
 #include "app/commands.h"
 #include "app/devices.h"
 #include "app/setup.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "comm/comm.h"
@@ -12,8 +15,9 @@
 #include "run/resume.h"
 #include "run/step.h"
 
-#include <stdlib.h>
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Where each rank runs. */
 struct place {
@@ -139,6 +143,27 @@ static enum err report(struct setup *s, const struct resumption *from,
     return OK;
 }
 
+/* Whether train could make the folder, or write into it: the nearest one that
+ * is there says so. */
+static enum err check_folder(const char *dir)
+{
+    char part[FILE_PATH];
+    char *slash;
+
+    snprintf(part, sizeof part, "%s", dir);
+    while (access(part, F_OK) != 0 && (slash = strrchr(part, '/')) != NULL)
+        *(slash == part ? slash + 1 : slash) = 0;
+    if (access(part, F_OK) != 0)
+        snprintf(part, sizeof part, ".");
+    if (access(part, W_OK | X_OK) == 0)
+        return OK;
+    return err_set(
+        ERR_IO,
+        "run.dir: %s cannot be written, since %s cannot (%s); choose "
+        "another one",
+        dir, part, strerror(errno));
+}
+
 static enum err check(struct comm *c, const struct options *o, int sets,
                       const char *const set[])
 {
@@ -149,7 +174,10 @@ static enum err check(struct comm *c, const struct options *o, int sets,
     TRY(setup_open(c, o->word[0], sets, set, &s));
     TRY_GOTO(resume_find(c, &s->params, s->portable, &s->data->digest, &from),
              close);
-    err = report(s, &from, options_count(o, "json") > 0);
+    err = comm_rank(c) == 0 ? check_folder(s->params.run.dir) : OK;
+    err = comm_agree(c, err);
+    if (!err)
+        err = report(s, &from, options_count(o, "json") > 0);
     resume_fini(&from);
 close:
     setup_close(&s);

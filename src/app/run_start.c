@@ -98,6 +98,19 @@ static void say_first_line(const struct run *r)
                  journal_checkpoint_job(r->journal));
 }
 
+/* R11: sums over another number of parts round otherwise. */
+static void say_ranks(const struct run *r)
+{
+    int64_t was = journal_checkpoint_ranks(r->journal);
+    int now = comm_size(r->setup->comm);
+
+    if (was > 0 && was != now && !r->setup->params.run.any_ranks)
+        log_note("%d ranks instead of %lld: the same molecules in the same "
+                 "order, but not the same bits (run.deterministic: any_ranks "
+                 "would keep them)",
+                 now, (long long)was);
+}
+
 static void say_start(const struct run *r)
 {
     const struct setup *s = r->setup;
@@ -317,6 +330,7 @@ static enum err begin(struct run *r, struct resumption *from)
     TRY(comm_agree(c, err));
     set_saver(r);
     say_first_line(r);
+    say_ranks(r);
     if (from->applied && *from->applied)
         log_note("from now on: %s", from->applied);
     warn_of_name(r->setup->params.run.dir);

@@ -30,6 +30,7 @@ struct journal {
     char *path;
     char job[2 * JOB_ID_WORD];
     char checkpoint_time[WORD], checkpoint_job[WORD];
+    int64_t checkpoint_ranks; /* 0: unknown */
     struct json json;
 };
 
@@ -55,6 +56,8 @@ static void note_checkpoint(struct journal *j, const char *line)
         memcpy(j->checkpoint_time, text, sizeof text);
     if (journal_line_member(line, "job", text, sizeof text))
         memcpy(j->checkpoint_job, text, sizeof text);
+    if (journal_line_member(line, "ranks", text, sizeof text))
+        num_int64(text, strlen(text), &j->checkpoint_ranks);
 }
 
 /* Whether a line stays when the run goes on from `step`; *last: the step that
@@ -192,6 +195,11 @@ const char *journal_checkpoint_time(const struct journal *j)
 const char *journal_checkpoint_job(const struct journal *j)
 {
     return j ? j->checkpoint_job : "unknown";
+}
+
+int64_t journal_checkpoint_ranks(const struct journal *j)
+{
+    return j ? j->checkpoint_ranks : 0;
 }
 
 /* --- lines --------------------------------------------------------------- */

@@ -35,4 +35,7 @@ void journal_end(struct journal *j);
 const char *journal_checkpoint_time(const struct journal *j);
 const char *journal_checkpoint_job(const struct journal *j);
 
+/* On how many ranks it was written; 0: unknown. */
+int64_t journal_checkpoint_ranks(const struct journal *j);
+
 #endif
