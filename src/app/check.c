@@ -8,11 +8,14 @@
 #include "app/setup.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "comm/comm.h"
 #include "data/dataset.h"
 #include "device/device.h"
+#include "run/journal.h"
 #include "run/resume.h"
+#include "run/saver.h"
 #include "run/step.h"
 
 #include <errno.h>
@@ -53,6 +56,21 @@ static void put_places(struct json *j, const struct setup *s,
     json_list_end(j);
 }
 
+/* A grace (from signal to kill) or a limit below this saves nothing. */
+static double save_seconds(const struct setup *s)
+{
+    char path[FILE_PATH];
+    double seconds;
+
+    run_path(s->params.run.dir, "journal.jsonl", path, sizeof path);
+    seconds = journal_last_save(path);
+    if (s->params.run.time_limit > 0 && s->params.run.time_limit < seconds)
+        log_warn("run.time_limit: shorter than a save (expected more than %.1f "
+                 "s, found %.1f); raise it",
+                 seconds, s->params.run.time_limit);
+    return seconds;
+}
+
 static void print_json(const struct setup *s, const struct trainer_plan *plan,
                        const struct resumption *from,
                        const struct place place[])
@@ -66,6 +84,7 @@ static void print_json(const struct setup *s, const struct trainer_plan *plan,
     put_split(&j, s);
     put_places(&j, s, place);
     json_bool(&j, "resumes", !from->fresh);
+    json_real(&j, "save_seconds", save_seconds(s));
     json_print(&j, stdout);
 }
 
@@ -109,6 +128,10 @@ static void print_text(const struct setup *s, const struct trainer_plan *plan,
                place[i].threads);
     printf("run       %s: %s\n", s->params.run.dir,
            from->fresh ? "a fresh start" : "will be resumed");
+    if (!from->fresh)
+        printf("save      %.2f s, the last one; a scheduler's grace must be "
+               "longer\n",
+               save_seconds(s));
 }
 
 static enum err gather_places(struct comm *c, struct place **out)

@@ -284,3 +284,21 @@ int journal_is_done(const char *path)
         fclose(f);
     return done;
 }
+
+double journal_last_save(const char *path)
+{
+    static char line[JSON_LINE];
+    FILE *f = fopen(path, "r");
+    char event[32], text[WORD];
+    double seconds = 0;
+    int bad;
+
+    while (f && journal_line_read(f, line, sizeof line, &bad))
+        if (!bad && journal_line_member(line, "event", event, sizeof event) &&
+            strcmp(event, "checkpoint") == 0 &&
+            journal_line_member(line, "seconds", text, sizeof text))
+            num_double(text, strlen(text), &seconds);
+    if (f)
+        fclose(f);
+    return seconds;
+}

@@ -22,6 +22,9 @@ void journal_close(struct journal **j);
  * done. */
 int journal_is_done(const char *path);
 
+/* Seconds that the last save took; 0: none is known. */
+double journal_last_save(const char *path);
+
 /* Starts an event: "event", "time" (UTC, ISO 8601), "job" are there. */
 struct json *journal_begin(struct journal *j, const char *event);
 
