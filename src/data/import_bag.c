@@ -25,6 +25,7 @@ static const struct {
     {sizeof(struct import_origin), "origins of molecules"},
     {1, "names of sources"},
     {1, "refused records"},
+    {sizeof(struct import_odd), "values that are no numbers"},
 };
 
 size_t bag_size(enum bag_column c)
@@ -105,6 +106,37 @@ static enum err add_targets(struct import_bag *b, const struct import_head *h,
     return OK;
 }
 
+/* Of the first BAG_TARGETS names. */
+static enum err add_odd(struct import_bag *b, const struct import_text *t,
+                        const struct import_odd *first)
+{
+    struct import_odd new = *first, *odd = b->data[BAG_ODD];
+
+    for (size_t i = 0; i < b->n[BAG_ODD]; i++)
+        if (slice_equal(t->name, odd[i].name)) {
+            odd[i].count++;
+            return OK;
+        }
+    if (b->n[BAG_ODD] == BAG_TARGETS)
+        return OK;
+    memcpy(new.name, t->name.s, t->name.n);
+    slice_show(t->text, new.text);
+    new.line += new.line > 0 ? t->line : 0;
+    return append(b, BAG_ODD, &new, 1);
+}
+
+static enum err add_odds(struct import_bag *b, const struct import_head *h,
+                         const struct import_result *r, const char *label,
+                         int64_t line)
+{
+    struct import_odd first = {.count = 1, .seq = h->seq, .line = line};
+
+    snprintf(first.source, sizeof first.source, "%s", label);
+    for (int i = 0; i < r->texts; i++)
+        TRY(add_odd(b, &r->text[i], &first));
+    return OK;
+}
+
 static enum err add_origin(struct import_bag *b, const char *label,
                            int64_t line)
 {
@@ -132,6 +164,7 @@ enum err bag_add(struct import_bag *b, const struct import_head *head,
     TRY(append(b, BAG_BOND, m->bond, (size_t)m->bonds));
     TRY(append(b, BAG_ORDER, m->order, (size_t)m->bonds));
     TRY(add_targets(b, &h, r));
+    TRY(add_odds(b, &h, r, label, line));
     TRY(add_origin(b, label, line));
     return append(b, BAG_HEAD, &h, 1);
 }

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "data/dataset.h"
 #include "data/import_format.h"
+#include "data/import_odd.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -53,6 +54,7 @@ enum bag_column {
     BAG_ORIGIN,
     BAG_LABELS,
     BAG_REFUSED,
+    BAG_ODD, /* struct import_odd */
     BAG_COLUMNS
 };
 

@@ -152,7 +152,6 @@ static enum err parse_comment(struct import_result *r, struct slice text,
 {
     struct slice key, value;
     int plain;
-    double x;
 
     while (next_pair(&text, &key, &value, &plain)) {
         if (slice_equal_case(key, "pbc")) {
@@ -165,9 +164,8 @@ static enum err parse_comment(struct import_result *r, struct slice text,
                 return import_refuse(r, 1,
                                      "Properties has no species (or Z) and "
                                      "pos, or cannot be read");
-        } else if (plain && !slice_equal_case(key, "Lattice") &&
-                   slice_double(value, &x)) {
-            TRY(import_value(r, key, x));
+        } else if (plain && !slice_equal_case(key, "Lattice")) {
+            TRY(import_label(r, key, value, 1));
         }
     }
     return OK;

@@ -35,12 +35,21 @@ struct import_value {
     double x;
 };
 
+/* One that is no number. */
+struct import_text {
+    struct slice name, text; /* borrowed from the record */
+    int64_t line;            /* within the record, from 0 */
+};
+
 /* What became of a record; reused for the next. */
 struct import_result {
     struct molecule m; /* targets: those of QM9 (19), or 0 */
     struct import_value *value;
     int values;
     size_t value_room;
+    struct import_text *text;
+    int texts;
+    size_t text_room;
     int isotopes;
     const char *reason; /* why it is refused; NULL: it is not */
     int64_t line;       /* of the flaw within the record, from 0 */
@@ -107,6 +116,11 @@ enum err import_refuse(struct import_result *r, int64_t line,
 
 /* Adds a number; a name that comes again, or is too long, is passed over. */
 enum err import_value(struct import_result *r, struct slice name, double x);
+
+/* Text that should be a number: adds it, or notes that it is none. Nothing,
+ * nan and none are unknown and no mistake. */
+enum err import_label(struct import_result *r, struct slice name,
+                      struct slice text, int64_t line);
 
 /* A symbol's atomic number up to `largest`, counting isotopes; 0: none. */
 int import_element(struct import_result *r, struct slice symbol, int largest);

@@ -45,6 +45,25 @@ enum err import_value(struct import_result *r, struct slice name, double x)
     return OK;
 }
 
+enum err import_label(struct import_result *r, struct slice name,
+                      struct slice text, int64_t line)
+{
+    void *data = r->text;
+    double x;
+
+    if (slice_double(text, &x))
+        return import_value(r, name, x);
+    if (text.n == 0 || slice_equal_case(text, "nan") ||
+        slice_equal_case(text, "none") || name.n == 0 ||
+        name.n >= DATASET_NAME || r->texts > BAG_TARGETS)
+        return OK;
+    TRY(mem_grow(&data, &r->text_room, (size_t)r->texts + 1, sizeof *r->text,
+                 "values of a record"));
+    r->text = data;
+    r->text[r->texts++] = (struct import_text){name, text, line};
+    return OK;
+}
+
 int import_element(struct import_result *r, struct slice symbol, int largest)
 {
     int isotope = 0;
@@ -63,7 +82,9 @@ void import_result_fini(struct import_result *r)
 {
     molecule_fini(&r->m);
     mem_free(r->value);
+    mem_free(r->text);
     r->value = NULL;
+    r->text = NULL;
 }
 
 /* --- members and records ------------------------------------------------ */
@@ -262,7 +283,7 @@ enum err import_input_parse(const struct import_input *in,
                             const struct import_record *r,
                             struct import_result *out, int *from)
 {
-    out->values = out->isotopes = 0;
+    out->values = out->texts = out->isotopes = 0;
     out->reason = NULL;
     out->line = 0;
     out->m.id = 0;

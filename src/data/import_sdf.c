@@ -324,8 +324,8 @@ static enum err parse_items(struct mol *w)
     while (take_line(w, &line)) {
         struct slice name = {"", 0};
         const char *open, *end;
+        int64_t at = w->line;
         int lines = 0;
-        double x;
 
         if (line.n == 0 || *line.s != '>')
             continue;
@@ -339,8 +339,8 @@ static enum err parse_items(struct mol *w)
             value = slice_trim(line);
             lines++;
         }
-        if (lines == 1 && slice_double(value, &x))
-            TRY(import_value(w->r, name, x));
+        if (lines == 1)
+            TRY(import_label(w->r, name, value, at));
     }
     return OK;
 }

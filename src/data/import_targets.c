@@ -7,6 +7,7 @@
 #include "comm/comm.h"
 #include "data/import.h"
 #include "data/import_merge.h"
+#include "data/import_odd.h"
 #include "data/qm9.h"
 #include "deck/deck.h"
 
@@ -65,19 +66,46 @@ static int find_target(const struct import_targets *t, const char *name)
     return -1;
 }
 
+/* "gap, homo", each once, cut where the room ends. */
+static void list_of(const struct listed *all, size_t n, char *room,
+                    size_t bytes)
+{
+    size_t at = (size_t)snprintf(room, bytes, "%s", n ? "" : "none");
+
+    for (size_t i = 0; i < n && at < bytes; i++) {
+        size_t k = 0;
+
+        while (strcmp(all[k].name->name, all[i].name->name) != 0)
+            k++;
+        if (k == i)
+            at += (size_t)snprintf(room + at, bytes - at, "%s%s", i ? ", " : "",
+                                   all[i].name->name);
+    }
+}
+
 static enum err no_target(const char *name, const struct listed *all, size_t n)
 {
-    const char *word[BAG_TARGETS], *near;
+    const char *word[BAG_TARGETS] = {NULL}, *near;
+    char list[300];
     int words = 0;
 
     for (size_t i = 0; i < n && words < BAG_TARGETS; i++)
         word[words++] = all[i].name->name;
     near = deck_nearest(name, words, word);
+    list_of(all, n, list, sizeof list);
     return err_set(ERR_DECK,
-                   "--target: no record has '%s'%s%s%s; choose one of those "
-                   "that stand beside the molecules",
-                   name, near ? " (did you mean '" : "", near ? near : "",
-                   near ? "'?)" : "");
+                   "--target: no record has a number called '%s' (expected one "
+                   "of: %s); %s%s%s",
+                   name, list, near ? "did you mean '" : "choose one",
+                   near ? near : "", near ? "'?" : "");
+}
+
+static int names(const char *text, const char *name)
+{
+    const char *unit = strrchr(text, '=');
+    size_t n = unit ? (size_t)(unit - text) : strlen(text);
+
+    return strlen(name) == n && memcmp(text, name, n) == 0;
 }
 
 /* NAME[=UNIT] */
@@ -182,14 +210,33 @@ static enum err list_names(struct comm *c, const struct import_name *name,
     return OK;
 }
 
+/* Of targets alone; all in an import that finds none (predict wants none). */
+static void warn_of_odd(const struct import_plan *plan,
+                        const struct import_targets *t,
+                        const struct import_odd *odd, size_t n)
+{
+    const struct import_options *o = plan->options;
+    int all = t->targets == 0 && o->targets == 0 && !o->keep_order;
+
+    for (size_t i = 0; i < n; i++) {
+        int wanted = all || find_target(t, odd[i].name) >= 0;
+
+        for (int k = 0; k < o->targets; k++)
+            wanted |= names(o->target[k], odd[i].name);
+        if (wanted)
+            import_odd_warn(&odd[i]);
+    }
+}
+
 enum err import_targets_open(struct comm *c, const struct import_bag *mine,
                              const struct import_plan *plan,
                              struct import_targets *out)
 {
     struct import_targets t = {0};
     struct listed *all = NULL;
-    void *names = NULL, *begin = NULL, *sizes = NULL;
-    size_t ranks = (size_t)comm_size(c), n;
+    struct import_odd *odd = NULL;
+    void *list = NULL, *begin = NULL, *sizes = NULL;
+    size_t ranks = (size_t)comm_size(c), n, odds;
     enum err err = mem_alloc(ranks, sizeof(size_t), "sizes of ranks", &sizes);
 
     if (!err)
@@ -198,17 +245,22 @@ enum err import_targets_open(struct comm *c, const struct import_bag *mine,
     TRY_GOTO(comm_agree(c, err), done);
     TRY_GOTO(import_share(c, mine->data[BAG_NAMES],
                           mine->n[BAG_NAMES] * sizeof(struct import_name),
-                          &names, sizes),
+                          &list, sizes),
              done);
-    err = list_names(c, names, sizes, &all, t.begin);
+    TRY_GOTO(
+        import_odd_share(c, mine->data[BAG_ODD], mine->n[BAG_ODD], &odd, &odds),
+        done);
+    err = list_names(c, list, sizes, &all, t.begin);
     n = t.begin[ranks - 1] +
         ((size_t *)sizes)[ranks - 1] / sizeof(struct import_name);
     if (!err)
         err = set_targets(plan, all, n, &t);
+    warn_of_odd(plan, &t, odd, odds);
     err = comm_agree(c, err);
 done:
     mem_free(all);
-    mem_free(names);
+    mem_free(list);
+    mem_free(odd);
     mem_free(sizes);
     if (err)
         import_targets_fini(&t);

@@ -7,6 +7,7 @@ libcore_a_SOURCES += src/data/batch.c src/data/batch.h src/data/bonds.c \
 	src/data/import_extxyz.c src/data/import_folder.c src/data/import_folder.h \
 	src/data/import_format.h src/data/import_ids.c src/data/import_ids.h \
 	src/data/import_merge.c src/data/import_merge.h src/data/import_npz.c \
+	src/data/import_odd.c src/data/import_odd.h \
 	src/data/import_qm9pack.c src/data/import_record.c src/data/import_sdf.c \
 	src/data/import_source.c src/data/import_source.h src/data/import_table.c \
 	src/data/import_table.h src/data/import_targets.c src/data/import_targets.h \

@@ -111,25 +111,30 @@ static int labels(const struct dataset *d, int64_t row, const int target[],
 static enum err check_labels(const struct dataset *d, const struct split *s,
                              const int target[], int targets)
 {
-    int64_t without = 0, first = 0;
-    int part = 0;
+    char ids[10 * 21] = "";
+    int64_t without = 0;
+    size_t at = 0;
 
-    for (int p = PARTS - 1; p >= 0 && targets > 0; p--)
-        for (int64_t i = s->n[p] - 1; i >= 0; i--)
-            if (labels(d, s->row[p][i], target, targets) == 0) {
-                without++;
-                first = d->id[s->row[p][i]];
-                part = p;
-            }
+    for (int p = 0; p < PARTS && targets > 0; p++)
+        for (int64_t i = 0; i < s->n[p]; i++) {
+            int64_t row = s->row[p][i];
+
+            if (labels(d, row, target, targets) > 0)
+                continue;
+            if (without++ < 10)
+                at += (size_t)snprintf(ids + at, sizeof ids - at, " %lld",
+                                       (long long)d->id[row]);
+        }
     if (without == 0)
         return OK;
     return err_set(ERR_DATA,
-                   "%.400s: %lld molecules have no label of data.target "
+                   "%.100s: %lld molecules have no label of data.target "
                    "(expected one or more in each molecule of the parts, found "
-                   "only NaN, first in id %lld of the %s part); leave them out "
-                   "with a file as data.split, or choose another target",
-                   d->path, (long long)without, (long long)first,
-                   part_name((enum part)part));
+                   "only NaN in id%s%s%s); leave them out by a file as "
+                   "data.split: a line id,part and then, for each molecule "
+                   "that stays, its id and train, validation or test",
+                   d->path, (long long)without, without > 1 ? "s" : "", ids,
+                   without > 10 ? " .." : "");
 }
 
 /* A target without a label in the validation part has no error to go by. */

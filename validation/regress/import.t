@@ -51,4 +51,37 @@ hostile 'a folder without molecules' 30 "$(mkdir "$dir/none"; echo "$dir/none")"
 ln -s /etc/hostname "$dir/link.xyz"
 tar -C "$dir" -cf "$dir/link.tar" link.xyz
 hostile 'a link in an archive' 30 "$dir/link.tar"
+
+# --- labels that are no numbers
+methane() { # VALUE: a frame
+    printf '5\ngap=%s name=x%s\n' "$1" "$1"
+    printf '%s\n' 'C 0 0 0' 'H .63 .63 .63' 'H -.63 -.63 .63' \
+        'H -.63 .63 -.63' 'H .63 -.63 -.63'
+}
+for value in 7.25 7,25 nan 7,50eV; do
+    methane $value
+done >"$dir/odd.xyz"
+for n in 0 2; do
+    run $n import "$dir/odd.xyz" --out "$dir/odd"
+    code=$?
+    said "gap: 2 values are no numbers.* '7,25' in .*odd.xyz, line 9)" warning
+    result $code$? 00 "labels that are no numbers are warned of, $n ranks"
+done
+printf '%s\n' 'run: {resume: never}' \
+    "data: {path: $dir/odd, target: gap, split: {train: 0.5, validation: 0.25}}" \
+    'train: {batch: 1}' >"$dir/odd.yaml"
+run 0 check "$dir/odd.yaml"
+code=$?
+said '3 molecules have no label.* in ids [234] [234] [234]).*id,part'
+result $code$? 300 'check names the molecules without label'
+sed -n 8,14p "$dir/odd.xyz" >"$dir/none.xyz"
+run 0 import "$dir/none.xyz" --out "$dir/none-set" --target gap=eV
+code=$?
+said "has a number called 'gap' (expected one of: none)" &&
+    said "gap: 1 values are no numbers" warning
+result $code$? 400 'a target without any number'
+run 0 import "$dir/odd.xyz" --out "$dir/none-set" --target nope
+code=$?
+said "called 'nope' (expected one of: gap)"
+result $code$? 400 'a target that is not there: those that are'
 finish
