@@ -245,7 +245,9 @@ int stop_wanted(struct stop *s, int64_t done, const char **why)
     saw_turn(s);
     ask_scheduler(s);
     if (caught)
-        *why = caught == SIGUSR1 ? "signal USR1" : "signal TERM";
+        *why = caught == SIGUSR1  ? "signal USR1"
+               : caught == SIGINT ? "signal INT"
+                                  : "signal TERM";
     else if ((s->steps >= 0 && done >= s->steps) || timer_now() >= s->after)
         *why = "run.stop_after";
     else if (time_is_over(s, done))

@@ -311,12 +311,13 @@ static void times_as_squeue_writes_them(void **state)
 /* In a child, since a signal that was caught stays caught. */
 static void a_signal_is_a_wish(void **state)
 {
-    static const int numbers[] = {SIGUSR1, SIGTERM};
-    static const char *const reasons[] = {"signal USR1", "signal TERM"};
+    static const int numbers[] = {SIGUSR1, SIGTERM, SIGINT};
+    static const char *const reasons[] = {"signal USR1", "signal TERM",
+                                          "signal INT"};
     int status;
 
     (void)state;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         pid_t pid = fork();
 
         if (pid == 0) {
