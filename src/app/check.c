@@ -5,6 +5,7 @@
 
 #include "app/commands.h"
 #include "app/devices.h"
+#include "app/run_start.h"
 #include "app/setup.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -18,9 +19,7 @@
 #include "run/saver.h"
 #include "run/step.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Where each rank runs. */
 struct place {
@@ -109,6 +108,8 @@ static void print_text(const struct setup *s, const struct trainer_plan *plan,
                        const struct resumption *from,
                        const struct place place[])
 {
+    double seconds = save_seconds(s);
+
     printf("deck      in order\n");
     printf("data      %s: %lld molecules, digest %.12s.., in order\n",
            s->data->path, (long long)s->data->molecules, s->data->digest.hex);
@@ -128,10 +129,10 @@ static void print_text(const struct setup *s, const struct trainer_plan *plan,
                place[i].threads);
     printf("run       %s: %s\n", s->params.run.dir,
            from->fresh ? "a fresh start" : "will be resumed");
-    if (!from->fresh)
+    if (!from->fresh && seconds > 0)
         printf("save      %.2f s, the last one; a scheduler's grace must be "
                "longer\n",
-               save_seconds(s));
+               seconds);
 }
 
 static enum err gather_places(struct comm *c, struct place **out)
@@ -166,27 +167,6 @@ static enum err report(struct setup *s, const struct resumption *from,
     return OK;
 }
 
-/* Whether train could make the folder, or write into it: the nearest one that
- * is there says so. */
-static enum err check_folder(const char *dir)
-{
-    char part[FILE_PATH];
-    char *slash;
-
-    snprintf(part, sizeof part, "%s", dir);
-    while (access(part, F_OK) != 0 && (slash = strrchr(part, '/')) != NULL)
-        *(slash == part ? slash + 1 : slash) = 0;
-    if (access(part, F_OK) != 0)
-        snprintf(part, sizeof part, ".");
-    if (access(part, W_OK | X_OK) == 0)
-        return OK;
-    return err_set(
-        ERR_IO,
-        "run.dir: %s cannot be written, since %s cannot (%s); choose "
-        "another one",
-        dir, part, strerror(errno));
-}
-
 static enum err check(struct comm *c, const struct options *o, int sets,
                       const char *const set[])
 {
@@ -195,12 +175,11 @@ static enum err check(struct comm *c, const struct options *o, int sets,
     enum err err;
 
     TRY(setup_open(c, o->word[0], sets, set, &s));
+    err = comm_rank(c) == 0 ? run_look(s->params.run.dir) : OK;
+    TRY_GOTO(comm_agree(c, err), close);
     TRY_GOTO(resume_find(c, &s->params, s->portable, &s->data->digest, &from),
              close);
-    err = comm_rank(c) == 0 ? check_folder(s->params.run.dir) : OK;
-    err = comm_agree(c, err);
-    if (!err)
-        err = report(s, &from, options_count(o, "json") > 0);
+    err = report(s, &from, options_count(o, "json") > 0);
     resume_fini(&from);
 close:
     setup_close(&s);

@@ -27,15 +27,23 @@
 
 /* --- the folder ---------------------------------------------------------- */
 
+static enum err cannot_make(const char *path, int why)
+{
+    char here[FILE_PATH];
+
+    if (*path == '/' || !getcwd(here, sizeof here))
+        *here = 0;
+    return err_set(ERR_IO,
+                   "run.dir: %s%s%s cannot be made or written (%s); name a "
+                   "folder where you may write",
+                   here, *here ? "/" : "", path, strerror(why));
+}
+
 static enum err make_folder(const char *path)
 {
     int why = file_make_folder(path);
 
-    if (why)
-        return err_set(ERR_IO,
-                       "run.dir: %s cannot be made (%s); choose another one",
-                       path, strerror(why));
-    return OK;
+    return why ? cannot_make(path, why) : OK;
 }
 
 /* 20260131 or 2026-01-31 somewhere in it. */
@@ -79,6 +87,13 @@ static enum err open_folder(struct run *r)
     run_path(dir, "checkpoints", path, sizeof path);
     TRY(make_folder(path));
     return lock_open(dir, &r->lock);
+}
+
+enum err run_look(const char *dir)
+{
+    int why = file_look_folder(dir);
+
+    return why ? cannot_make(dir, why) : lock_look(dir);
 }
 
 /* --- what is said at the start ------------------------------------------- */
@@ -284,8 +299,10 @@ static enum err find_checkpoint(struct run *r, struct resumption *out)
     struct setup *s = r->setup;
     enum err err = OK;
 
-    if (comm_rank(s->comm) == 0 && access(s->params.run.dir, F_OK) == 0)
-        err = open_folder(r);
+    if (comm_rank(s->comm) == 0)
+        err = access(s->params.run.dir, F_OK) == 0
+                  ? open_folder(r)
+                  : run_look(s->params.run.dir);
     TRY(comm_agree(s->comm, err));
     return resume_find(s->comm, &s->params, s->portable, &s->data->digest, out);
 }

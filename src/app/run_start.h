@@ -31,6 +31,10 @@ struct run {
 enum err run_start(struct comm *c, const char *deck, int sets,
                    const char *const set[], struct run *out);
 
+/* Rank 0. Whether run_start could make the folder and take its lock, without a
+ * trace. ERR_IO, ERR_ENVIRONMENT. */
+enum err run_look(const char *dir);
+
 /* Collective. Harmless on a run that only half started. */
 void run_end(struct run *r);
 

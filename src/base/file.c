@@ -5,6 +5,7 @@
 #include "base/file.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,4 +44,28 @@ int file_make_folder(const char *path)
         part[i] = path[i];
     }
     return 0;
+}
+
+int file_look_folder(const char *path)
+{
+    char part[FILE_PATH];
+    struct stat st;
+
+    if (snprintf(part, sizeof part, "%s", path) >= FILE_PATH)
+        return ENAMETOOLONG;
+    while (stat(part, &st) != 0) {
+        char *slash = strrchr(part, '/');
+
+        if (errno != ENOENT)
+            return errno;
+        if (slash == part)
+            slash[1] = 0;
+        else if (slash)
+            *slash = 0;
+        else
+            snprintf(part, sizeof part, ".");
+    }
+    if (!S_ISDIR(st.st_mode))
+        return ENOTDIR;
+    return access(part, W_OK | X_OK) == 0 ? 0 : errno;
 }

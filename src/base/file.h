@@ -14,4 +14,8 @@ int file_write(int fd, const void *data, size_t bytes);
 /* The folder and those above it; one that is there is fine. */
 int file_make_folder(const char *path);
 
+/* Whether that would do, and files could be made in it, as far as the nearest
+ * folder that is there tells. */
+int file_look_folder(const char *path);
+
 #endif

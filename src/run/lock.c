@@ -201,7 +201,7 @@ static void say_taken_over(const struct lock *l, const struct holder *h,
                            const char *what)
 {
     log_warn("%s: %s (host %s, pid %lld, job %s, restart %lld) taken over; "
-             "nothing to do",
+             "the run goes on",
              l->path, what, word_or(h->id.host, "unknown"),
              (long long)h->id.pid, word_or(h->id.job, "none"),
              (long long)h->id.restart);
@@ -354,6 +354,42 @@ enum err lock_open(const char *dir, struct lock **out)
     }
     close_file(l);
     mem_free(l);
+    return err;
+}
+
+/* --- only looking -------------------------------------------------------- */
+
+/* F_OFD_GETLK asks for a lock that a reader could not take. */
+static enum err look(const struct lock *l)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int known = fcntl(l->fd, F_OFD_GETLK, &whole) == 0;
+    struct holder was;
+    char text[TEXT];
+
+    if (known && whole.l_type == F_UNLCK)
+        return OK;
+    if (known) {
+        was = look_at_holder(l);
+        return is_requeued(&was) ? OK : refuse(l, &was);
+    }
+    read_text(l->fd, text);
+    was = read_holder(text);
+    return seems_alive(&was) ? refuse(l, &was) : OK;
+}
+
+enum err lock_look(const char *dir)
+{
+    struct lock l;
+    enum err err;
+
+    if (snprintf(l.path, sizeof l.path, "%s/lock", dir) >= FILE_PATH)
+        return OK; /* lock_open says why it cannot */
+    l.fd = open(l.path, O_RDONLY | O_CLOEXEC);
+    if (l.fd < 0)
+        return OK;
+    err = look(&l);
+    close_file(&l);
     return err;
 }
 

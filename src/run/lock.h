@@ -17,6 +17,10 @@ struct lock;
  */
 enum err lock_open(const char *dir, struct lock **out);
 
+/* Whether lock_open would be refused, without a trace. ERR_ENVIRONMENT, as it
+ * says it. */
+enum err lock_look(const char *dir);
+
 /* Whether the lock is still ours. ERR_ENVIRONMENT: another generation. */
 enum err lock_check(const struct lock *l);
 

@@ -59,6 +59,13 @@ run 0 check "$dir/deck.yaml"
 result $? 0 'a right deck'
 [ ! -e "$dir/run" ]
 point $? 'check makes nothing'
+: >"$dir/file"
+for command in check train; do
+    run 0 $command "$dir/deck.yaml" --set run.dir="$dir/file/in/it"
+    code=$?
+    said "run.dir: $dir/file/in/it.*Not a directory"
+    result $code$? 700 "$command: a run.dir that cannot be made"
+done
 for words in '' --help --version 'train --help'; do
     run 0 $words # words apart
     [ $? = 0 ] && [ -s "$dir/out" ]

@@ -149,6 +149,10 @@ train 0 two "${slow[@]}"
 result $? 50 'a second job in the folder'
 said "$(holder two)"
 point $? 'the second job names the first'
+run 0 check "$dir/deck.yaml" --set run.dir="$dir/two" --set train.epochs=400
+code=$?
+said "$(holder two)"
+result $code$? 500 'check says so too'
 kill -KILL "$(holder two)"
 wait $pid
 train 0 two "${slow[@]}" train.epochs=400 run.stop_after='1 steps'

@@ -141,6 +141,34 @@ static void a_second_job_is_told_of_the_first(void **state)
     assert_string_equal(warned, "");
 }
 
+/* What lock_open would say, and the folder is as it was. */
+static void looking_leaves_no_trace(void **state)
+{
+    char pid[32];
+    int go, status;
+    pid_t other;
+
+    (void)state;
+    assert_int_equal(lock_look(dir), OK);
+    assert_int_not_equal(access(path, F_OK), 0);
+    assert_int_equal(lock_look("/nowhere/at/all"), OK);
+    be("4711", "2");
+    other = other_job(&go);
+    be("4712", "0");
+    assert_int_equal(lock_look(dir), ERR_ENVIRONMENT);
+    snprintf(pid, sizeof pid, "pid %d,", (int)other);
+    assert_says(err_message(), pid);
+    be("4711", "3"); /* its later life may take it */
+    assert_int_equal(lock_look(dir), OK);
+    kill(other, SIGKILL);
+    assert_int_equal(waitpid(other, &status, 0), other);
+    close(go);
+    be("4712", "0");
+    assert_int_equal(lock_look(dir), OK);
+    assert_int_equal(access(path, F_OK), 0); /* a stale one stays */
+    assert_string_equal(warned, "");
+}
+
 static void a_dead_job_is_no_obstacle(void **state)
 {
     struct lock *l;
@@ -248,6 +276,7 @@ int main(void)
     struct CMUnitTest tests[] = {
         cmocka_unit_test(is_ours_until_closed),
         cmocka_unit_test(a_second_job_is_told_of_the_first),
+        cmocka_unit_test(looking_leaves_no_trace),
         cmocka_unit_test(a_dead_job_is_no_obstacle),
         cmocka_unit_test(rubbish_is_a_dead_jobs),
         cmocka_unit_test(a_requeued_job_fences_off_its_former_life),
