@@ -11,5 +11,13 @@ manualdir = $(docdir)/manual
 dist_manual_DATA = $(manual_files)
 # The picture: jobscripts/quickstart.sh, then
 #   cp runs/quickstart/report/parity-homo.svg doc/pictures/quickstart-parity.svg
-EXTRA_DIST += doc/pictures/quickstart-parity.svg inputs/molecules.sdf \
-	inputs/new-molecules.sdf inputs/qm9-sample.xyz.tar.bz2
+EXTRA_DIST += doc/pictures/quickstart-parity.svg
+
+# What the manual's examples use, and what messages name.
+inputsdir = $(docdir)/inputs
+dist_inputs_DATA = inputs/README.md inputs/all-keys.yaml inputs/molecules.sdf \
+	inputs/new-molecules.sdf inputs/qm9-homo.yaml \
+	inputs/qm9-sample.xyz.tar.bz2 inputs/quickstart.yaml
+jobscriptsdir = $(docdir)/jobscripts
+dist_jobscripts_SCRIPTS = jobscripts/get-qm9.sh
+dist_jobscripts_DATA = jobscripts/train.pbs jobscripts/train.sbatch

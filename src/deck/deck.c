@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* deck.c - files and assignments to one tree, and the list of mistakes. */
+#include "config.h"
+
 #include "deck/deck.h"
 
 #include "base/mem.h"
@@ -10,6 +12,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     LINE = 1024,       /* of one mistake */
@@ -17,6 +20,15 @@ enum {
     MESSAGE = 16000,   /* what err_set holds, but for the last line */
     LONGEST_WORD = 63
 };
+
+const char *deck_all_keys(void)
+{
+    static const char here[] = "inputs/all-keys.yaml";
+    static const char installed[] = DOCDIR "/inputs/all-keys.yaml";
+
+    return access(here, R_OK) != 0 && access(installed, R_OK) == 0 ? installed
+                                                                   : here;
+}
 
 static int is_said(const struct deck *d, const char *line)
 {
@@ -198,8 +210,9 @@ static enum err fill(struct deck *d, const char *text, size_t bytes)
     else if (d->root->kind != NODE_MAP)
         deck_mistake(d, d->root,
                      "not a deck (expected sections such as data: and train:, "
-                     "found %s); see inputs/all-keys.yaml",
-                     d->root->kind == NODE_LIST ? "a list" : "a single value");
+                     "found %s); see %s",
+                     d->root->kind == NODE_LIST ? "a list" : "a single value",
+                     deck_all_keys());
     else
         return OK;
     return deck_result(d);

@@ -70,6 +70,10 @@ enum err deck_result(const struct deck *d);
  * or 1. */
 const char *deck_nearest(const char *word, int n, const char *const words[]);
 
+/* Where a deck of all keys stands, for messages: below the current folder, or
+ * where it is installed. */
+const char *deck_all_keys(void);
+
 void deck_close(struct deck **d);
 
 #endif

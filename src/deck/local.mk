@@ -5,5 +5,5 @@ libcore_a_SOURCES += src/deck/deck.c src/deck/deck.h src/deck/params.c \
 	src/deck/params_table.c src/deck/params_table.h \
 	src/deck/params_time.c src/deck/params_write.c src/deck/text.c \
 	src/deck/text.h src/deck/tree.c src/deck/tree.h
-EXTRA_DIST += inputs/all-keys.yaml validation/fuzz/fuzz_deck.c \
+EXTRA_DIST += validation/fuzz/fuzz_deck.c \
 	validation/fuzz/corpus/deck

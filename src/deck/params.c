@@ -134,8 +134,9 @@ static void check_names(struct deck *d, const struct node *map,
         else if (!n->broken && !is_empty(n))
             deck_mistake(d, n,
                          "%s: not a section (expected keys below it, found "
-                         "%.60s); see inputs/all-keys.yaml",
-                         full, n->kind == NODE_LIST ? "a list" : n->text);
+                         "%.60s); see %s",
+                         full, n->kind == NODE_LIST ? "a list" : n->text,
+                         deck_all_keys());
     }
 }
 

@@ -17,8 +17,6 @@
 
 enum { FOUND = 200, MOST_WORDS = 16 };
 
-static const char see[] = "see inputs/all-keys.yaml";
-
 /* How a message shows a node; cut between characters. */
 static void show(const struct node *n, char found[FOUND])
 {
@@ -57,8 +55,9 @@ static int say(struct reading *r, const struct key *key, const struct node *n,
         return 0;
     }
     show(n, found);
-    deck_mistake(r->deck, n, "%s: %s (expected %s, found %s); %s", key->name,
-                 what, own, found, advice ? advice : see);
+    deck_mistake(r->deck, n, "%s: %s (expected %s, found %s); %s%s", key->name,
+                 what, own, found, advice ? advice : "see ",
+                 advice ? "" : deck_all_keys());
     mem_free(own);
     return 0;
 }
