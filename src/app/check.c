@@ -216,6 +216,7 @@ const struct command command_check = {
         "run, and whether the run would be resumed. Makes no file.\n",
     .option = options,
     .options = 1,
+    .needs = "DECK",
     .least = 1,
     .most = 1,
     .run = run,

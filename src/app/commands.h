@@ -14,7 +14,8 @@ struct command {
     const char *help;    /* `COMMAND --help`: usage, text */
     const struct option *option;
     int options;
-    int least, most; /* words; most -1: any number */
+    const char *needs; /* the words that may not lack, for messages; or NULL */
+    int least, most;   /* words; most -1: any number */
     /* Collective; the same code on all ranks. */
     enum err (*run)(struct comm *c, const struct options *o);
 };

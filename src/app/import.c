@@ -85,7 +85,10 @@ static void warn_of_rejects(const struct import_summary *s, const char *list)
                  (long long)s->reject[i].line, s->reject[i].reason);
     log_warn("import: %lld of %lld records are refused; %s%s",
              (long long)s->refused, (long long)s->records,
-             list ? "their reasons stand in " : "nothing is left",
+             list ? "their reasons stand in "
+             : s->refused + s->excluded == s->records
+                 ? "nothing is left"
+                 : "their reasons are not kept, since no data set was made",
              list ? list : "");
 }
 
@@ -181,6 +184,7 @@ const struct command command_import = {
         "  --quiet               warnings and errors only\n",
     .option = options,
     .options = sizeof options / sizeof *options,
+    .needs = "SOURCE",
     .least = 1,
     .most = -1,
     .run = run,

@@ -204,6 +204,7 @@ const struct command command_info = {
         "\n"
         "FILE is a data set (a folder), a model, a checkpoint, or a golden\n"
         "file.\n",
+    .needs = "FILE",
     .least = 1,
     .most = -1,
     .run = run,

@@ -81,9 +81,9 @@ static enum err check_words(const struct command *c, const struct options *o)
         return OK;
     if (o->words < c->least)
         return err_set(ERR_DECK,
-                       "%s: too few arguments (expected %d, found %d); see "
+                       "%s: too few arguments (expected %s, found none); see "
                        "se3t %s --help",
-                       c->name, c->least, o->words, c->name);
+                       c->name, c->needs, c->name);
     if (c->most >= 0 && o->words > c->most)
         return err_set(ERR_DECK,
                        "%s: one argument too many (expected %d, found %s); see "

@@ -91,14 +91,62 @@ static enum err as_data(enum err err)
     return err_set(ERR_DATA, "%s", why);
 }
 
-static enum err open_model(const struct options *o, struct source_model *m)
+static int is_folder(const char *path)
 {
+    struct stat s;
+
+    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+}
+
+static int is_model(const char *path)
+{
+    struct ckpt_head head = {.format = 0};
+    int is = !is_folder(path) && ckpt_read_head(path, &head) == OK;
+
+    ckpt_head_fini(&head);
+    return is;
+}
+
+/* What is no model file, where one is expected. err: as reading it said. */
+static enum err no_model(const struct predict *p, const char *path,
+                         enum err err)
+{
+    char inside[4096], why[1024];
+
+    snprintf(why, sizeof why, "%s", err_message());
+    snprintf(inside, sizeof inside, "%s/model.h5", path);
+    if (access(inside, F_OK) == 0)
+        return err_set(ERR_DECK,
+                       "%s: the folder of a run (expected a model); name %s",
+                       path, inside);
+    if (options_count(p->options, "model") == 0 && is_model(p->source[0]))
+        return err_set(ERR_DECK,
+                       "predict: MODEL comes first (expected a model, found "
+                       "%s); put %s before it",
+                       path, p->source[0]);
+    if (is_folder(path))
+        return err_set(ERR_DECK,
+                       "%s: no model (expected a file, found a folder); name "
+                       "model.h5 of a run",
+                       path);
+    return err_set(err, "%s", why);
+}
+
+static enum err open_model(const struct predict *p, struct source_model *m)
+{
+    const struct options *o = p->options;
+    enum err err;
+
     if (access(m->path, F_OK) != 0)
         return err_set(ERR_DECK,
                        "%s: no such file (expected a model); name model.h5 of "
                        "a run",
                        m->path);
-    TRY(as_data(ckpt_read_head(m->path, &m->head)));
+    err = is_folder(m->path) ? ERR_DATA
+                             : as_data(ckpt_read_head(m->path, &m->head));
+    if (err == ERR_DATA)
+        return no_model(p, m->path, err);
+    TRY(err);
     TRY(deck_parse(m->head.deck, strlen(m->head.deck), m->path, &m->deck));
     TRY(apply_sets(o, m->deck));
     TRY(params_read(m->deck, 0, &m->params));
@@ -144,20 +192,13 @@ static enum err open_models(struct predict *p)
         return err_set(ERR_DECK, "predict: no DATA (expected a data set or "
                                  "files of molecules); name some");
     for (int i = 0; i < p->models; i++) {
-        TRY(open_model(p->options, &p->model[i]));
+        TRY(open_model(p, &p->model[i]));
         TRY(same_targets(&p->model[0], &p->model[i]));
     }
     return OK;
 }
 
 /* --- molecules ----------------------------------------------------------- */
-
-static int is_folder(const char *path)
-{
-    struct stat s;
-
-    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
-}
 
 static void warn_of_rejects(const struct import_summary *s)
 {
@@ -528,6 +569,7 @@ const struct command command_predict = {
         "  --json           figures as JSON lines\n",
     .option = options,
     .options = sizeof options / sizeof *options,
+    .needs = "MODEL and DATA",
     .least = 1,
     .most = -1,
     .run = run,

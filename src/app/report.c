@@ -399,6 +399,7 @@ const struct command command_report = {
         "  --json      figures as JSON lines\n",
     .option = options,
     .options = sizeof options / sizeof *options,
+    .needs = "RUN_DIR or CSV",
     .least = 1,
     .most = 1,
     .run = run,

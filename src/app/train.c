@@ -565,6 +565,7 @@ const struct command command_train = {
         "50 environment, launcher or lock; 60 numbers not finite; 70 I/O.\n",
     .option = options,
     .options = 1,
+    .needs = "DECK",
     .least = 1,
     .most = 1,
     .run = run,

@@ -264,6 +264,21 @@ enum err shard_check(struct comm *c, const char *dir)
     return comm_agree(c, comm_rank(c) == 0 ? shard_folder_check(dir) : OK);
 }
 
+/* The user knows nothing of the name under which the folder is made. */
+static enum err by_its_name(enum err err, const struct shard_folder *f)
+{
+    char text[2 * FOLDER_PATH];
+    const char *at;
+
+    if (!err || !*f->made)
+        return err;
+    snprintf(text, sizeof text, "%s", err_message());
+    at = strstr(text, f->made);
+    return at ? err_set(err, "%.*s%s%s", (int)(at - text), text, f->place,
+                        at + strlen(f->made))
+              : err;
+}
+
 enum err shard_write(struct comm *c, const struct dataset *d,
                      const struct import_summary *s, const char *dir,
                      int shards, struct digest *digest)
@@ -275,7 +290,7 @@ enum err shard_write(struct comm *c, const struct dataset *d,
     enum err err = first ? shard_folder_names(dir, &f) : OK;
 
     if (!err && first)
-        err = shard_folder_make(&f);
+        err = by_its_name(shard_folder_make(&f), &f);
     err = comm_agree(c, err);
     if (err)
         return err;
@@ -286,6 +301,7 @@ enum err shard_write(struct comm *c, const struct dataset *d,
         err = write_shards(c, d, f.made, &m);
     if (!err)
         err = comm_agree(c, first ? finish(&f, &m, d, s, &done) : OK);
+    err = by_its_name(err, &f);
     if (err && first)
         shard_folder_drop(&f);
     manifest_fini(&m);

@@ -49,7 +49,8 @@ line() {
 line 'trian.*train' trian "$dir/deck.yaml"
 line 'quite.*quiet' check "$dir/deck.yaml" --quite
 line 'no-such' train "$dir/no-such.yaml"
-line 'few' train
+line 'few.*DECK' train
+line 'few.*MODEL and DATA' predict
 line 'train.bach.*train.batch' train "$dir/deck.yaml" --set train.bach=3
 line 'out' import "$srcdir/inputs/qm9-sample.xyz.tar.bz2"
 line 'no-such' import no-such.xyz --out "$dir/x"
@@ -66,6 +67,19 @@ for command in check train; do
     said "run.dir: $dir/file/in/it.*Not a directory"
     result $code$? 700 "$command: a run.dir that cannot be made"
 done
+
+# --- words in the wrong place
+train 0 run train.epochs=1
+model=$dir/run/model.h5
+line "folder of a run.*model.h5" predict "$dir/run" "$dir/data" --out "$dir/p"
+line 'MODEL comes first' predict "$dir/data" "$model" --out "$dir/p"
+line 'MODEL comes first' predict "$srcdir/inputs/new-molecules.sdf" "$model" \
+    --out "$dir/p"
+line 'found a folder' predict "$dir/data" "$dir/data" --out "$dir/p"
+run 0 import "$srcdir/inputs/molecules.sdf" --out /proc/se3t-set # none can be
+[ $? = 70 ] && said '/proc/se3t-set: cannot be made'
+point $? 'import names the folder that was asked for'
+
 for words in '' --help --version 'train --help'; do
     run 0 $words # words apart
     [ $? = 0 ] && [ -s "$dir/out" ]

@@ -84,4 +84,8 @@ run 0 import "$dir/odd.xyz" --out "$dir/none-set" --target nope
 code=$?
 said "called 'nope' (expected one of: gap)"
 result $code$? 400 'a target that is not there: those that are'
+printf '1\nx\nH 0 0 0\n' >>"$dir/odd.xyz"
+run 0 import "$dir/odd.xyz" --out "$dir/none-set" --target nope
+said '1 of 5 records are refused; .*no data set was made' warning
+point $? 'a refusal is not said to leave nothing when others are left'
 finish
