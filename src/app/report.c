@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -28,6 +29,7 @@ struct report {
     struct report_page page;
     struct text lacking;
     char path[PATHS]; /* what is reported, without slashes at the end */
+    char real[PATHS]; /* the same without dots and links */
     char dir[PATHS];  /* where the report goes */
     char *text;       /* of the predictions, which borrow it */
     size_t text_bytes;
@@ -272,7 +274,8 @@ static void print_result(const struct report *r, int as_json)
         drawn += r->page.pictures.picture[i].drawn;
     if (!as_json) {
         printf("%s/index.html\n", r->dir);
-        log_note("%d pictures and a page: %s/index.html", drawn, r->dir);
+        log_note("%d picture%s and a page: %s/index.html", drawn,
+                 drawn == 1 ? "" : "s", r->dir);
         return;
     }
     for (int t = 0; t < p->targets; t++)
@@ -301,12 +304,25 @@ static enum err set_path(struct report *r, const char *path)
     return OK;
 }
 
+/* "." is no name to know a run by. */
+static const char *title_of(struct report *r)
+{
+    const char *name = strrchr(r->path, '/');
+
+    name = name ? name + 1 : r->path;
+    if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
+        return r->path;
+    name = realpath(r->path, r->real) ? strrchr(r->real, '/') : NULL;
+    return name && name[1] ? name + 1 : r->path;
+}
+
 static enum err read_all(struct report *r)
 {
     const char *path = r->path;
     struct stat s;
 
     r->page.path = path;
+    r->page.title = title_of(r);
     if (stat(path, &s) != 0)
         return err_set(ERR_DECK,
                        "%s: no such file or folder (%s); name a run's folder "

@@ -27,8 +27,9 @@ static const char head[] =
     "table { border-collapse: collapse; }\n"
     "th, td { text-align: left; padding: 0.25em 1em 0.25em 0;\n"
     "  border-bottom: 1px solid var(--line); vertical-align: top; }\n"
-    "td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }\n"
     "td { overflow-wrap: anywhere; }\n"
+    "td.n, th.n { text-align: right; font-variant-numeric: tabular-nums;\n"
+    "  white-space: nowrap; overflow-wrap: normal; }\n"
     ".pictures { display: flex; flex-wrap: wrap; gap: 1.5em; }\n"
     "figure { margin: 0; max-width: 100%; }\n"
     "img { background: #ffffff; border-radius: 4px; max-width: 100%;\n"
@@ -309,9 +310,9 @@ static void put_page(FILE *f, const struct report_page *p)
 {
     fputs(head, f);
     fputs("<title>se3t report: ", f);
-    put(f, p->path);
+    put(f, p->title);
     fputs("</title>\n</head>\n<body>\n<h1>Report of ", f);
-    put(f, p->path);
+    put(f, p->title);
     fputs("</h1>\n", f);
     target_table(f, p);
     lacking(f, p->lacking);

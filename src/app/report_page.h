@@ -12,6 +12,7 @@ struct deck;
 
 struct report_page {
     const char *path;                        /* what is reported; borrowed */
+    const char *title;                       /* what people call it */
     int is_run;                              /* else a CSV */
     struct report_run run;                   /* events 0: no journal */
     struct deck *deck;                       /* of the run, or NULL */

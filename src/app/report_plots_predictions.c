@@ -99,10 +99,13 @@ static void put_parity(const struct report_picture_files *f,
             "set xrange [%.9g:%.9g]\nset yrange [%.9g:%.9g]\n"
             "set key bottom right\n"
             "plot '%s' using 1:($3 > 0 ? $2 : NaN) with points pointtype 7 "
-            "pointsize 0.35 linecolor rgb '#0072b2' title 'molecules', \\\n"
+            "pointsize %s linecolor rgb '#0072b2' title 'molecules', \\\n"
             "     x with lines linewidth 1.5 linecolor rgb '#d55e00' title "
             "'identity'\n",
-            a->least, a->most, a->least, a->most, f->of->data);
+            a->least, a->most, a->least, a->most, f->of->data,
+            t->known < 200    ? "0.8"
+            : t->known < 2000 ? "0.5"
+                              : "0.35");
 }
 
 static enum err parity(struct report_pictures *p,
@@ -222,7 +225,7 @@ static void title_of(const struct report_target *t, const struct histogram *h,
     char beyond[64] = "";
 
     if (h->below + h->above > 0)
-        snprintf(beyond, sizeof beyond, " (%lld beyond)",
+        snprintf(beyond, sizeof beyond, " (%lld beyond the axis)",
                  (long long)(h->below + h->above));
     if (t->known)
         snprintf(room, bytes, "Errors of %s: MAE %.4g%s%s%s", t->name, t->mae,

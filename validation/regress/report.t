@@ -2,6 +2,7 @@
 # report.t - se3t report on a small run written by hand and on predictions: its
 # files, its figures against awk's, with and without gnuplot, and what it does
 # when half of a run is missing.
+se3t=$PWD/se3t
 data=$srcdir/validation/data/report-run
 report() { # ARGUMENTS..: what it says in "$dir/out" and "$dir/said"
     timeout 120 ./se3t report "$@" >"$dir/out" 2>"$dir/said" </dev/null
@@ -69,7 +70,7 @@ if command -v gnuplot >/dev/null 2>&1; then
 else
     drawn=1
 fi
-echo 1..33
+echo 1..35
 
 fresh() { # a run as it is when done, but for the end of a killed job's line
     rm -rf "$dir/run"
@@ -235,6 +236,16 @@ report "$dir/empty.csv"
 result $? 30 'no rows'
 report "$dir/nowhere"
 result $? 40 'no such path'
+
+# --- names
+fresh
+(cd "$dir/run" && timeout 120 "$se3t" report .) >"$dir/out" 2>"$dir/said" </dev/null
+code=$?
+grep -q '<h1>Report of run</h1>' "$dir/run/report/index.html"
+result $code$? 00 'the folder one stands in, by its name'
+[ "$(grep -c 'white-space: nowrap' "$dir/run/report/index.html")" = 1 ] &&
+    grep -q '(2 beyond the axis)' "$dir/far-report/histogram-e.gp"
+result $? 0 'numbers stay whole; what beyond means is said'
 
 # --- ranks
 if command -v "${MPIEXEC%% *}" >/dev/null 2>&1; then
