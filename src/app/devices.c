@@ -180,12 +180,30 @@ int threads_of_rank(void)
     return omp_get_max_threads();
 }
 
-static void say_slot(void *self, const char *slot, enum isa from)
+/* The slots of each archive. */
+struct slots {
+    char names[ISAS][1024];
+};
+
+static void note_slot(void *self, const char *slot, enum isa from)
 {
-    if (*(int *)self)
-        log_note("kernel %s: %s", slot, cpuid_name(from));
-    else
-        log_detail("kernel %s: %s", slot, cpuid_name(from));
+    struct slots *s = self;
+    char *names = s->names[from];
+    size_t n = strlen(names);
+
+    snprintf(names + n, sizeof s->names[from] - n, " %s", slot);
+}
+
+static void say_slots(size_t real, enum isa isa, int notes)
+{
+    struct slots s = {.names = {""}};
+
+    registry_slots(real, isa, note_slot, &s);
+    for (int i = 0; i < ISAS; i++)
+        if (*s.names[i] && notes)
+            log_note("kernels %s:%s", cpuid_name((enum isa)i), s.names[i]);
+        else if (*s.names[i])
+            log_detail("kernels %s:%s", cpuid_name((enum isa)i), s.names[i]);
 }
 
 void device_log(const struct device *d, int notes)
@@ -198,5 +216,5 @@ void device_log(const struct device *d, int notes)
     log_detail("device %s, kernels up to %s", d->name, d->isa);
     if (isa < ISAS - 1 && !cpuid_runs(isa + 1, &why))
         log_detail("kernels %s: not taken, %s", cpuid_name(isa + 1), why);
-    registry_slots(d->k.real, isa, say_slot, &notes);
+    say_slots(d->k.real, isa, notes);
 }
