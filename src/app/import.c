@@ -63,11 +63,13 @@ static enum err get_number(const struct options *o, const char *name,
 static void say(const struct import_summary *s, const struct dataset *d,
                 double seconds)
 {
+    char formats[IMPORT_FORMATS_TEXT];
+
+    import_summary_formats(s, formats);
     log_note("import: %lld molecules, %lld atoms, %lld bonds, %d targets from "
              "%lld records (%s) in %.1f s",
              (long long)d->molecules, (long long)d->atoms, (long long)d->bonds,
-             d->targets, (long long)s->records, import_format_name(s->format),
-             seconds);
+             d->targets, (long long)s->records, formats, seconds);
     log_note("import: bonds in the SMILES' order %lld, matched %lld, from "
              "geometry %lld, as stated %lld; %lld records excluded",
              (long long)s->in_order, (long long)s->mapped,
@@ -95,12 +97,15 @@ static void warn_of_rejects(const struct import_summary *s, const char *list)
 static void print_json(const struct import_summary *s, const struct dataset *d,
                        const struct digest *digest)
 {
+    char formats[IMPORT_FORMATS_TEXT];
+
+    import_summary_formats(s, formats);
     printf("{\"molecules\": %lld, \"atoms\": %lld, \"bonds\": %lld, "
            "\"targets\": %d, \"records\": %lld, \"refused\": %lld, "
            "\"excluded\": %lld, \"format\": \"%s\", \"digest\": \"%s\"}\n",
            (long long)d->molecules, (long long)d->atoms, (long long)d->bonds,
            d->targets, (long long)s->records, (long long)s->refused,
-           (long long)s->excluded, import_format_name(s->format), digest->hex);
+           (long long)s->excluded, formats, digest->hex);
 }
 
 static enum err import_all(struct comm *c, const struct options *o,

@@ -15,6 +15,7 @@
 #include "data/import_merge.h"
 #include "data/import_table.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -155,8 +156,7 @@ static enum err settle_all(struct reading *w, int sources,
         import_input_close(&in);
         if (err)
             return err;
-        if (i == 0)
-            s->format = format;
+        s->format[format] = 1;
     }
     return OK;
 }
@@ -244,6 +244,18 @@ enum err import_read(struct comm *c, int sources, const char *const source[],
     import_result_fini(&w.result);
     import_ids_fini(&w.exclude);
     return err;
+}
+
+void import_summary_formats(const struct import_summary *s,
+                            char room[IMPORT_FORMATS_TEXT])
+{
+    size_t n = 0;
+
+    *room = 0;
+    for (int i = 0; i < IMPORT_FORMATS; i++)
+        if (s->format[i])
+            n += (size_t)snprintf(room + n, IMPORT_FORMATS_TEXT - n, "%s%s",
+                                  n ? ", " : "", formats[i].name);
 }
 
 void import_summary_fini(struct import_summary *s)

@@ -56,7 +56,7 @@ struct import_source_digest {
 
 /* What an import found besides the molecules. */
 struct import_summary {
-    enum import_format format;
+    int format[IMPORT_FORMATS]; /* 1: of some source */
     int64_t records, refused, excluded;
     int64_t in_order, mapped, geometry, stated; /* how bonds were found */
     int64_t isotopes; /* atoms D and T taken as hydrogen */
@@ -74,5 +74,10 @@ enum err import_read(struct comm *c, int sources, const char *const source[],
                      struct import_summary *summary);
 
 void import_summary_fini(struct import_summary *s);
+
+/* The formats of the sources: "sdf", "sdf, extxyz". */
+enum { IMPORT_FORMATS_TEXT = 64 };
+void import_summary_formats(const struct import_summary *s,
+                            char room[IMPORT_FORMATS_TEXT]);
 
 #endif

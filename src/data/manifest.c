@@ -81,9 +81,12 @@ static void put_counts(FILE *f, int64_t molecules, int64_t atoms, int64_t bonds)
 static void put_all(FILE *f, const struct manifest *m, const struct dataset *d,
                     const struct import_summary *s)
 {
+    char formats[IMPORT_FORMATS_TEXT];
+
     fprintf(f, "kind: dataset\nformat: %d\nname: ", MANIFEST_FORMAT);
     put_text(f, m->name);
-    fprintf(f, "\nsource_format: %s\n", import_format_name(s->format));
+    import_summary_formats(s, formats);
+    fprintf(f, "\nsource_format: %s\n", formats);
     fprintf(f, "molecules: %lld\natoms: %lld\nbonds: %lld\n",
             (long long)d->molecules, (long long)d->atoms, (long long)d->bonds);
     put_targets(f, d);

@@ -84,6 +84,13 @@ run 0 import "$dir/odd.xyz" --out "$dir/none-set" --target nope
 code=$?
 said "called 'nope' (expected one of: gap)"
 result $code$? 400 'a target that is not there: those that are'
+run 0 import "$srcdir/inputs/new-molecules.sdf" "$dir/odd.xyz" --out "$dir/both"
+code=$?
+grep -q 'from 8 records (sdf, extxyz)' "$dir/err" &&
+    grep -q '^source_format: sdf, extxyz$' "$dir/both/manifest.yaml"
+result $code$? 00 'two formats: both are said'
+run 0 info "$dir/both"
+result $? 0 'and the manifest is read'
 printf '1\nx\nH 0 0 0\n' >>"$dir/odd.xyz"
 run 0 import "$dir/odd.xyz" --out "$dir/none-set" --target nope
 said '1 of 5 records are refused; .*no data set was made' warning

@@ -211,7 +211,7 @@ static void a_wheel_is_read(void **state)
         read_one(test_path("validation/data/qm9pack-few.zip"), &plain), OK);
     assert_int_equal(data->molecules, 36);
     assert_int_equal(summary.in_order + summary.mapped + summary.geometry, 36);
-    assert_int_equal(summary.format, IMPORT_QM9PACK);
+    assert_int_equal(summary.format[IMPORT_QM9PACK], 1);
 }
 
 /* The first N records; numbers of the list are left out; order kept. */
