@@ -15,6 +15,7 @@
 #include "base/num.h"
 #include "comm/comm.h"
 #include "device/device.h"
+#include "device/profile.h"
 #include "run/ckpt.h"
 #include "run/predictor.h"
 #include "run/step.h"
@@ -27,7 +28,7 @@ enum { STEPS = 20, WARMUP = 3, MOST_STEPS = 100000 };
 
 struct bench {
     struct setup *setup;
-    int steps, warmup, as_json;
+    int steps, warmup, as_json, kernels;
     double *rate;   /* [steps] molecules/s, or seconds */
     int64_t faults; /* page faults of all ranks within the timed steps */
 };
@@ -133,6 +134,23 @@ static void print_text(const struct bench *b, const char *what, int64_t peak)
            (long long)b->faults);
 }
 
+/* Milliseconds a step of each kernel, and its share of what all take. */
+static void print_kernels(const struct bench *b)
+{
+    const struct profile *p;
+    int n = profile_get(&p);
+    double sum = 0;
+
+    for (int i = 0; i < n; i++)
+        sum += p[i].seconds;
+    for (int i = 0; i < n; i++)
+        if (p[i].calls > 0)
+            printf("%-14s %9.3f ms %6.2f %% %5lld calls\n", p[i].slot,
+                   1e3 * p[i].seconds / b->steps, 100 * p[i].seconds / sum,
+                   (long long)p[i].calls / b->steps);
+    printf("%-14s %9.3f ms\n", "all kernels", 1e3 * sum / b->steps);
+}
+
 /* --- training ------------------------------------------------------------ */
 
 static enum err time_steps(struct bench *b, struct trainer *t)
@@ -147,8 +165,10 @@ static enum err time_steps(struct bench *b, struct trainer *t)
 
         if (t->progress.step == total) /* starts over */
             t->progress.step = 0;
-        if (i == 0)
+        if (i == 0) {
             t->phases = (struct phases){.seconds = {0}};
+            profile_clear();
+        }
         TRY(trainer_step(t, no_wish, &s));
         if (i < 0)
             continue;
@@ -179,6 +199,8 @@ static enum err bench_train(struct bench *b)
         print_line(b, &j);
     else
         print_text(b, "training", peak);
+    if (b->kernels && comm_rank(b->setup->comm) == 0)
+        print_kernels(b);
 destroy:
     trainer_destroy(&t);
     return err;
@@ -332,6 +354,9 @@ static enum err work(struct comm *c, const struct options *o, struct bench *b,
                    set, &b->setup));
     TRY(setup_device(b->setup, ""));
     device_log(b->setup->job.device, 1);
+    b->kernels = options_count(o, "kernels") > 0;
+    if (b->kernels)
+        profile_wrap(&b->setup->job.device->k);
     err = mem_alloc((size_t)b->steps, sizeof *b->rate, "timings", &data);
     b->rate = data;
     TRY(comm_agree(c, err));
@@ -358,6 +383,7 @@ static enum err run(struct comm *c, const struct options *o)
 }
 
 static const struct option options[] = {
+    {"kernels", NULL, 0},
     {"set", "SECTION.KEY=VALUE", 1},
     {"steps", "N", 0},
     {"warmup", "N", 0},

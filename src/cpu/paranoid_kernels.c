@@ -5,7 +5,7 @@
 #include "cpu/paranoid.h"
 
 #include "base/err.h"
-#include "device/kernels.h"
+#include "device/kernel_list.h"
 
 static struct kernels inner;
 
@@ -115,66 +115,10 @@ static void number(int64_t n)
         RUN(group, slot, (ASK(a), ASK(b), ASK(c), ASK(d), ASK(e), ASK(f)),     \
             (a, b, c, d, e, f))
 
-typedef struct tensor *T;
-typedef const struct tensor *CT;
-typedef const struct csr *CSR;
-typedef const struct graph *G;
-typedef struct geometry *GEO;
-typedef const struct geometry *CGEO;
-typedef const struct radial *RADIAL;
-typedef struct conv *CONV;
-typedef const struct heads *HEADS;
-typedef const struct heads_grad *DHEADS;
-typedef const struct gather *GATHER;
-typedef const struct optim *OPTIM;
-typedef enum loss_kind LOSS;
-typedef const double *CD;
-typedef const int64_t *CI64;
-typedef const void *CV;
-typedef const int *CI;
-
-/* clang-format off */
-#define SLOTS(S)                                                               \
-    S(2, conv, geometry_fwd, G, GEO)                                           \
-    S(3, conv, geometry_bwd, G, CGEO, T)                                       \
-    S(3, conv, trunk_fwd, G, CGEO, RADIAL)                                     \
-    S(4, conv, trunk_bwd, G, GEO, RADIAL, T)                                   \
-    S(1, conv, conv_prepare, CONV)                                             \
-    S(1, conv, conv_plan, CONV)                                                \
-    S(4, conv, conv_fwd, CONV, CT, CT, T)                                      \
-    S(6, conv, conv_bwd_x, CONV, CT, CT, CT, T, T)                             \
-    S(4, conv, conv_bwd_w, CONV, CT, CT, CT)                                   \
-    S(4, conv, logits_fwd, G, CGEO, HEADS, T)                                  \
-    S(5, conv, logits_bwd, G, GEO, HEADS, CT, DHEADS)                          \
-    S(4, conv, aggregate_fwd, G, CGEO, GATHER, T)                              \
-    S(6, conv, aggregate_bwd, G, GEO, GATHER, CT, T, T)                        \
-    S(4, node, norm_fwd, CT, CT, T, T)                                         \
-    S(6, node, norm_bwd, CT, CT, CT, CT, T, T)                                 \
-    S(3, node, softmax_fwd, CT, CSR, T)                                        \
-    S(4, node, softmax_bwd, CT, CT, CSR, T)                                    \
-    S(4, node, linear_fwd, CT, CT, CT, T)                                      \
-    S(3, node, linear_add, CT, CT, T)                                          \
-    S(6, node, linear_bwd, CT, CT, CT, T, T, T)                                \
-    S(4, node, self_add, CT, CT, CSR, T)                                       \
-    S(6, node, self_bwd, CT, CT, CSR, CT, T, T)                                \
-    S(2, node, relu_fwd, CT, T)                                                \
-    S(3, node, relu_bwd, CT, CT, T)                                            \
-    S(4, node, pool_max_fwd, CT, CSR, T, int *)                                \
-    S(4, node, pool_max_bwd, CT, CSR, CI, T)                                   \
-    S(3, node, pool_avg_fwd, CT, CSR, T)                                       \
-    S(3, node, pool_avg_bwd, CT, CSR, T)                                       \
-    S(6, node, loss, LOSS, CT, CT, CD, T, double *)                            \
-    S(4, step, grid_add, CV, int64_t, int, int64_t *)                          \
-    S(3, step, grid_get, CI64, int64_t, void *)                                \
-    S(4, step, grad_norm, CV, int64_t, double *, double *)                     \
-    S(1, step, optim_step, OPTIM)
-/* clang-format on */
-
 #define WRAP(n, ...) WRAP##n(__VA_ARGS__)
-SLOTS(WRAP)
+KERNEL_LIST(WRAP)
 
-/* A slot that the device does not have stays NULL; conv_size and norm_blocks
- * touch no memory. */
+/* A slot that the device does not have stays NULL. */
 #define ENTER(n, group, slot, ...)                                             \
     if (k->group.slot)                                                         \
         k->group.slot = group##_##slot;
@@ -182,5 +126,5 @@ SLOTS(WRAP)
 void paranoid_wrap(struct kernels *k)
 {
     inner = *k;
-    SLOTS(ENTER)
+    KERNEL_LIST(ENTER)
 }

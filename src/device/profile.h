@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* profile.h - the time that each kernel takes, for `se3t bench --kernels`. One
+ * table of kernels at a time in a process. */
+#ifndef PROFILE_H
+#define PROFILE_H
+
+#include <stdint.h>
+
+struct kernels;
+
+/* Of one slot, since profile_clear. */
+struct profile {
+    const char *slot; /* as "conv_fwd" */
+    double seconds;
+    int64_t calls;
+};
+
+/* Replaces every slot of the table by one that calls it and takes the time;
+ * right for devices whose kernels are done when they return. The table itself
+ * is changed: copy it before, to undo. */
+void profile_wrap(struct kernels *k);
+
+void profile_clear(void);
+
+/* Returns the number of slots; *out is their list, of the process. */
+int profile_get(const struct profile **out);
+
+#endif
