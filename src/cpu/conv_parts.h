@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /* conv_parts.h - where the weights of a convolution stand, for the kernels that
- * work in runs (conv_basis.h).
+ * work in runs (conv_points.h).
  *
  * Weights come in blocks of SLOTS rows: of path p, order m and input channel
  * ci, the a of 8 output channels where m = 0, (a, b) of 4 where m > 0. Blocks
- * are [trunk][path][m][output channels][ci], rows of W' = fold W3. A matrix, or
- * K of a run together, is [block][K][SLOTS]; packed is that with K = 32.
+ * are [trunk][path][m][output channels][ci], rows of W' = fold W3. The matrices
+ * of a run are [block][k][SLOTS]; packed is that with k = 32.
  */
 #ifndef CONV_PARTS_H
 #define CONV_PARTS_H
 
-#include "cpu/conv_basis.h"
+#include "cpu/conv_points.h"
 #include "cpu/conv_tile.h"
 
 #include <omp.h>
 
-enum { SLOTS = 8, UNITS = RADIAL_HIDDEN, WORKERS = 128 };
+enum {
+    SLOTS = 8,
+    UNITS = RADIAL_HIDDEN,
+    TILES = GROUP / LANES, /* of a group */
+    WORKERS = 128
+};
 
 struct parts {
     struct layout in, out;
@@ -83,18 +88,38 @@ static inline size_t block_of(const struct parts *o, const struct conv_shape *s,
 }
 
 /* Work: matrices of all runs; then a tile in and a tile out for each worker,
- * and in conv_bwd_x a row of every edge. In conv_bwd_w tiles of all bonds, and
- * the gradient of W'. */
+ * and in conv_bwd_x a row of every edge. In conv_bwd_w see there. */
 static inline size_t matrix_numbers(const struct parts *o, int t, int bonds)
 {
-    return trunk_blocks(o, t) * SLOTS * (size_t)basis_budget(groups_of(bonds));
+    return trunk_blocks(o, t) * SLOTS * (size_t)points_room(bonds);
 }
 
 static inline int workers_of(int bonds)
 {
-    int n = tiles_of(bonds);
+    int n = groups_room(bonds) * TILES;
 
     return n < 1 ? 1 : n < WORKERS ? n : WORKERS;
+}
+
+static inline struct points points_at(const struct conv *c)
+{
+    return points_of(c->plan, c->graph->bonds);
+}
+
+/* Polynomials of a trunk, or h. */
+static inline const float *trunk_p(const struct conv *c, const struct points *p,
+                                   int t)
+{
+    return p->p + (size_t)t * trunk_numbers(c->graph->bonds);
+}
+
+static inline struct tile_edges tile_of(const struct graph *g,
+                                        const struct points *p, int tile)
+{
+    const struct group *group = &p->group[tile / TILES];
+    int from = tile % TILES * LANES;
+
+    return tile_edges(g, group->bond + from, group->bonds - from);
 }
 
 static inline size_t tile_numbers(const struct parts *o)
@@ -106,6 +131,23 @@ static inline size_t tile_numbers(const struct parts *o)
 static inline size_t slot_numbers(const struct parts *o)
 {
     return tile_numbers(o) + (size_t)o->in.size;
+}
+
+/* conv_bwd_w: tiles in and out of all bonds, moments of all rows, gradients of
+ * W' and, by chunk, of the polynomials. */
+enum { CHUNKS = 64 };
+
+static inline size_t bwd_w_numbers(const struct parts *o,
+                                   const struct conv_shape *s, int bonds)
+{
+    size_t tiles = (size_t)groups_room(bonds) * TILES;
+    size_t rows = o->before[s->trunks] * SLOTS;
+    size_t points = (size_t)points_room(bonds);
+
+    if (points < UNITS)
+        points = UNITS;
+    return tiles * tile_numbers(o) + rows * (points + UNITS) +
+           CHUNKS * points * UNITS;
 }
 
 /* Threads of a loop over tiles, each with its own part of the work. */

@@ -36,11 +36,6 @@ static inline int padded(int channels)
     return (channels + PAD - 1) / PAD * PAD;
 }
 
-static inline int tiles_of(int bonds)
-{
-    return (bonds + LANES - 1) / LANES;
-}
-
 /* Tiles are an odd number of cache lines apart, that those of one place do not
  * fall on one another in the cache. */
 static inline struct layout layout_of(const struct fiber *a,
@@ -81,12 +76,14 @@ static inline float turned(int dir, int l, int m)
     return dir && (l % 2 == 0) == (m < 0) ? -1 : 1;
 }
 
-static inline struct tile_edges tile_edges(const struct graph *g, int i)
+/* Of at most LANES bonds; none if bonds <= 0. */
+static inline struct tile_edges tile_edges(const struct graph *g, int bond,
+                                           int bonds)
 {
-    struct tile_edges t = {.bond = i * LANES};
-    int rest = used_bonds(g) - t.bond;
+    struct tile_edges t = {.bond = bond, .bonds = bonds};
 
-    t.bonds = rest < LANES ? rest : LANES;
+    if (t.bonds > LANES)
+        t.bonds = LANES;
     for (int dir = 0; dir < 2; dir++)
         for (int j = 0; j < LANES; j++) {
             int b = t.bond + j;

@@ -58,6 +58,22 @@ static void conv_prepare(struct conv *c)
     }
 }
 
+/* The bonds themselves. */
+static void conv_points(struct conv *c)
+{
+    int bonds = used_bonds(c->graph), scalars = c->graph->scalar.c;
+
+    *c->points = bonds;
+#pragma omp parallel for schedule(static)
+    for (int b = 0; b < bonds; b++) {
+        real *at = row(&c->at, b, 0);
+
+        for (int i = 0; i < scalars; i++)
+            at[i] = row(&c->graph->scalar, b, 0)[i];
+        at[scalars] = row(&c->geo->distance, b, 0)[0];
+    }
+}
+
 static void conv_plan(struct conv *c)
 {
     (void)c;
@@ -137,6 +153,7 @@ void ENTER(k_conv)(struct kernels *k)
 {
     k->conv.conv_size = conv_size;
     k->conv.conv_prepare = conv_prepare;
+    k->conv.conv_points = conv_points;
     k->conv.conv_plan = conv_plan;
     k->conv.conv_fwd = conv_fwd;
 }

@@ -1,30 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /* k_conv_runs.c - the convolution and its gradient for x, in single precision,
- * where runs of bonds share K matrices of radial weights (conv_basis.h).
+ * where runs of bonds share k matrices of radial weights (conv_points.h).
  *
  * Lanes are LANES bonds; each radial weight is formed in a register,
  *
- *     R_e = c_0 (w_0 + sum_j (c_j / c_0) w_j),    w_j = W' g_j,
+ *     R_e = w_0 + t_e (w_1 + t_e (w_2 + ..)),    w_j = W' p_j,
  *
- * from broadcast w and K - 1 coefficients, and used at once for both edges of
- * the bond; c_0 is left for the sums. Accumulators: 2 SUMS' worth of output
- * channels x edges x (+m, -m). A worker takes a tile at a time: x of one order
- * stays in L1, the run's matrices (180 KB each for 32 channels and 4 degrees)
- * stream from L2. So what bounds it are fused multiply-adds: per bond and
- * (co, ci), 2 or 8 for the sums and K - 1 for each weight, some 5000 + 1400 K
- * an edge and layer, by 16 lanes.
+ * from broadcast w, and used at once for both edges of the bond. Accumulators:
+ * 2 SUMS' worth of output channels x edges x (+m, -m). A worker takes a tile at
+ * a time: x of one order stays in L1, the run's matrices (180 KB each for 32
+ * channels and 4 degrees) stream from L2. So what bounds it are fused
+ * multiply-adds: per bond and (co, ci), 2 or 8 for the sums and k - 1 for each
+ * weight, some 4600 + 1400 (k - 1) an edge and layer, by 16 lanes.
  *
- * Runs without basis take h and W' themselves (K = 32). The gradient for x is
- * the same with the roles of x and y exchanged and b negated; it goes through a
- * row for each edge, which the source node adds up.
+ * Plain runs take h and W' themselves, 32 terms. The gradient for x is the same
+ * with the roles of x and y exchanged and b negated; it goes through a row for
+ * each edge, which the source node adds up.
  */
 #include "cpu/conv_parts.h"
 
 /* How the weights of a trunk are had for the bonds of a tile. */
 struct source {
     const float *w;    /* [block][k][SLOTS] */
-    const float *coef; /* [k][GROUP], the tile's lanes */
-    int k, is_plain;
+    const float *coef; /* t of the tile's lanes; plain: h, [32][GROUP] */
+    int k;
 };
 
 /* Channels summed over: all with the same source of weights. */
@@ -46,9 +45,8 @@ static struct conv_bytes conv_size(const struct conv_shape *shape, int bonds,
                                    int edges)
 {
     const struct parts o = parts_of(shape);
-    size_t tiles = (size_t)tiles_of(bonds), both = tile_numbers(&o);
-    size_t fwd = (size_t)workers_of(bonds) * slot_numbers(&o),
-           bwd = both * tiles;
+    size_t choice = choice_bytes(shape->trunks, bonds);
+    size_t fwd = (size_t)workers_of(bonds) * slot_numbers(&o), work;
 
     for (int t = 0; t < shape->trunks; t++)
         fwd += matrix_numbers(&o, t, bonds);
@@ -57,11 +55,14 @@ static struct conv_bytes conv_size(const struct conv_shape *shape, int bonds,
 
         fwd += tensor_bytes(&rows, 1);
     }
-    bwd += o.before[shape->trunks] * SLOTS * UNITS;
+    work = fwd > bwd_w_numbers(&o, shape, bonds)
+               ? fwd
+               : bwd_w_numbers(&o, shape, bonds);
+    work *= sizeof(float);
     return (struct conv_bytes){
         .packed = o.before[shape->trunks] * SLOTS * UNITS * sizeof(float),
-        .plan = basis_bytes(shape->trunks, bonds),
-        .work = (fwd > bwd ? fwd : bwd) * sizeof(float),
+        .plan = points_bytes(shape->trunks, bonds),
+        .work = work > choice ? work : choice,
     };
 }
 
@@ -125,44 +126,36 @@ static void conv_prepare(struct conv *c)
     }
 }
 
-static void conv_plan(struct conv *c)
-{
-    const struct parts o = parts_of(&c->shape);
-
-    for (int t = 0; t < c->shape.trunks; t++)
-        basis_make(c, t, trunk_blocks(&o, t) * SLOTS);
-}
-
 typedef float eight __attribute__((vector_size(SLOTS * sizeof(float)),
                                    aligned(sizeof(float)), may_alias));
 
-/* W' g of a run for blocks from .. to - 1. */
-INLINE void make_matrices(const struct basis_run *r, const float *packed,
-                          size_t from, size_t to, float *out, const int k)
+/* W' p of a run for blocks from .. to - 1. */
+INLINE void make_matrices(const float *p, const float *packed, size_t from,
+                          size_t to, float *out, const int k)
 {
     for (size_t i = from; i < to; i++) {
         const float *w = packed + i * SLOTS * UNITS;
-        eight sum[BASIS_MAX] = {{0}};
+        eight sum[TERMS] = {{0}};
 
 #pragma GCC unroll 4
         for (int h = 0; h < UNITS; h++) {
             eight x = *(const eight *)(w + h * SLOTS);
 
-#pragma GCC unroll 8
+#pragma GCC unroll 6
             for (int j = 0; j < k; j++)
-                sum[j] += x * r->g[j][h];
+                sum[j] += x * p[j * UNITS + h];
         }
-#pragma GCC unroll 8
+#pragma GCC unroll 6
         for (int j = 0; j < k; j++)
             *(eight *)(out + (i * (size_t)k + (size_t)j) * SLOTS) = sum[j];
     }
 }
 
 #define MATRICES(k)                                                            \
-    static void matrices_##k(const struct basis_run *r, const float *packed,   \
-                             size_t from, size_t to, float *out)               \
+    static void matrices_##k(const float *p, const float *packed, size_t from, \
+                             size_t to, float *out)                            \
     {                                                                          \
-        make_matrices(r, packed, from, to, out, k);                            \
+        make_matrices(p, packed, from, to, out, k);                            \
     }
 MATRICES(1)
 MATRICES(2)
@@ -170,13 +163,10 @@ MATRICES(3)
 MATRICES(4)
 MATRICES(5)
 MATRICES(6)
-MATRICES(7)
-MATRICES(8)
-static void (*const matrices_of[BASIS_MAX + 1])(const struct basis_run *,
-                                                const float *, size_t, size_t,
-                                                float *) = {
-    NULL,       matrices_1, matrices_2, matrices_3, matrices_4,
-    matrices_5, matrices_6, matrices_7, matrices_8};
+static void (*const matrices_of[TERMS + 1])(const float *, const float *,
+                                            size_t, size_t, float *) = {
+    NULL,       matrices_1, matrices_2, matrices_3,
+    matrices_4, matrices_5, matrices_6};
 
 /* Matrices of all runs of trunk t: some blocks of W' stay in L1 while every
  * run uses them. */
@@ -184,23 +174,24 @@ static void trunk_matrices(const struct conv *c, const struct parts *o, int t,
                            float *out)
 {
     enum { AT_ONCE = 16 };
-    struct basis b = basis_of(c->plan, c->graph->bonds, t);
+    const struct points p = points_at(c);
     int blocks = (int)trunk_blocks(o, t);
-    int groups = groups_of(used_bonds(c->graph));
     const float *packed =
         (const float *)c->packed + o->before[t] * SLOTS * UNITS;
 
+    if (is_plain(&p))
+        return;
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < blocks; i += AT_ONCE) {
         int to = i + AT_ONCE < blocks ? i + AT_ONCE : blocks;
 
-        for (int g = 0; g < groups; g += b.run[g].groups) {
-            const struct basis_run *r = &b.run[g];
+        for (int n = 0; n < p.count[0]; n++) {
+            const struct run *r = &p.run[n];
+            size_t point = (size_t)r->point;
 
-            if (r->k > 0)
-                matrices_of[r->k](r, packed, (size_t)i, (size_t)to,
-                                  out + (size_t)r->matrix * (size_t)blocks *
-                                            SLOTS);
+            matrices_of[r->k](trunk_p(c, &p, t) + point * UNITS, packed,
+                              (size_t)i, (size_t)to,
+                              out + point * (size_t)blocks * SLOTS);
         }
     }
 }
@@ -218,33 +209,36 @@ static float *all_matrices(const struct conv *c, const struct parts *o)
 }
 
 static struct source source_of(const struct conv *c, const struct parts *o,
-                               int t, int bond)
+                               int t, int tile)
 {
-    struct basis b = basis_of(c->plan, c->graph->bonds, t);
-    const struct basis_run *r = &b.run[b.first[bond / GROUP]];
+    const struct points p = points_at(c);
+    int g = tile / TILES, lane = tile % TILES * LANES;
+    const struct run *r = &p.run[p.group[g].run];
     const float *w = c->work;
 
+    if (is_plain(&p))
+        return (struct source){
+            .w = (const float *)c->packed + o->before[t] * SLOTS * UNITS,
+            .coef = trunk_p(c, &p, t) + g * UNITS * GROUP + lane,
+            .k = UNITS};
     for (int i = 0; i < t; i++)
         w += matrix_numbers(o, i, c->graph->bonds);
-    w += (size_t)r->matrix * trunk_blocks(o, t) * SLOTS;
-    if (r->k == 0)
-        w = (const float *)c->packed + o->before[t] * SLOTS * UNITS;
-    return (struct source){.w = w,
-                           .coef = &b.coef[bond / GROUP][0][bond % GROUP],
-                           .k = r->k ? r->k : UNITS,
-                           .is_plain = r->k == 0};
+    return (struct source){.w = w +
+                                (size_t)r->point * trunk_blocks(o, t) * SLOTS,
+                           .coef = &p.t[g][lane],
+                           .k = r->k};
 }
 
 /* --- sums ---------------------------------------------------------------- */
 
-/* The weights of one row, but for c_0. */
-INLINE lanes form(const float *w, const lanes *c, const int k)
+/* The weights of one row. */
+INLINE lanes form(const float *w, const lanes t, const int k)
 {
-    lanes r = (lanes){0} + w[0];
+    lanes r = (lanes){0} + w[(k - 1) * SLOTS];
 
-#pragma GCC unroll 8
-    for (int j = 1; j < k; j++)
-        r += w[j * SLOTS] * c[j];
+#pragma GCC unroll 6
+    for (int j = k - 2; j >= 0; j--)
+        r = r * t + w[j * SLOTS];
     return r;
 }
 
@@ -252,7 +246,7 @@ INLINE lanes form(const float *w, const lanes *c, const int k)
 struct kind {
     int m; /* 0, or 1 for all above */
     int is_back;
-    int k; /* above BASIS_MAX: plain */
+    int k; /* above TERMS: plain */
 };
 
 /* From the weights of one row to the next, of those used together. */
@@ -265,12 +259,12 @@ INLINE int row_step(const struct kind t, int i)
 
 /* The weights of SUMS / 2 rows. */
 INLINE void form_rows(const struct kind t, const float *w, const float *coef,
-                      const lanes *c, lanes *r)
+                      const lanes at, lanes *r)
 {
-    if (t.k <= BASIS_MAX) {
+    if (t.k <= TERMS) {
 #pragma GCC unroll 8
         for (int i = 0; i < SUMS / 2; i++)
-            r[i] = form(w + row_step(t, i), c, t.k);
+            r[i] = form(w + row_step(t, i), at, t.k);
         return;
     }
 #pragma GCC unroll 8
@@ -327,17 +321,16 @@ INLINE void mix_m(const struct kind t, const lanes *r, const float *x,
     }
 }
 
-/* Adds the sums, times c_0, to channels of y. */
+/* Adds the sums to channels of y. */
 INLINE void put_sums(const struct kind t, const struct job *job,
                      const lanes *sum)
 {
     enum { N0 = SUMS / 2, N = SUMS / 4 };
-    lanes scale = t.k > BASIS_MAX ? (lanes){0} + 1 : load(job->coef);
     float *y = job->y;
 
 #pragma GCC unroll 16
     for (int i = 0; i < SUMS; i++) {
-        lanes v = scale * sum[t.m ? i % 4 * N + i / 4 : i % 2 * N0 + i / 2];
+        lanes v = sum[t.m ? i % 4 * N + i / 4 : i % 2 * N0 + i / 2];
 
         store(y + i * LANES, job->is_first ? v : load(y + i * LANES) + v);
     }
@@ -346,11 +339,9 @@ INLINE void put_sums(const struct kind t, const struct job *job,
 INLINE void contract(const struct kind t, const struct job *job)
 {
     const int next = t.is_back ? (t.m ? 2 : 1) : SLOTS * t.k;
-    lanes c[BASIS_MAX], sum[SUMS];
+    const lanes at = load(job->coef);
+    lanes sum[SUMS];
 
-#pragma GCC unroll 8
-    for (int j = 1; j < (t.k < BASIS_MAX ? t.k : BASIS_MAX); j++)
-        c[j] = load(job->coef + j * GROUP);
 #pragma GCC unroll 16
     for (int i = 0; i < SUMS; i++)
         sum[i] = (lanes){0};
@@ -360,7 +351,7 @@ INLINE void contract(const struct kind t, const struct job *job)
         for (int i = 0; i < job->span[s].n; i++) {
             lanes r[SUMS / 2];
 
-            form_rows(t, w, job->coef, c, r);
+            form_rows(t, w, job->coef, at, r);
             if (t.m)
                 mix_m(t, r, x, sum);
             else
@@ -390,14 +381,11 @@ CONTRACT(3)
 CONTRACT(4)
 CONTRACT(5)
 CONTRACT(6)
-CONTRACT(7)
-CONTRACT(8)
 CONTRACT(32)
 #define CONTRACT_ROW(k) [k] = {{fwd_0_##k, fwd_m_##k}, {bwd_0_##k, bwd_m_##k}}
 static void (*const contract_of[UNITS + 1][2][2])(const struct job *) = {
-    CONTRACT_ROW(1), CONTRACT_ROW(2), CONTRACT_ROW(3),
-    CONTRACT_ROW(4), CONTRACT_ROW(5), CONTRACT_ROW(6),
-    CONTRACT_ROW(7), CONTRACT_ROW(8), CONTRACT_ROW(32)};
+    CONTRACT_ROW(1), CONTRACT_ROW(2), CONTRACT_ROW(3), CONTRACT_ROW(4),
+    CONTRACT_ROW(5), CONTRACT_ROW(6), CONTRACT_ROW(32)};
 
 /* --- one tile ------------------------------------------------------------ */
 
@@ -481,12 +469,13 @@ static void tile_contract(const struct task *t)
 static struct task task_of(const struct conv *c, const struct parts *o,
                            int tile, float *slot)
 {
+    const struct points p = points_at(c);
     struct task t = {.c = c, .o = o, .x = slot, .y = slot + o->in.size};
 
     t.spare = t.y + o->out.size;
-    t.edges = tile_edges(c->graph, tile);
+    t.edges = tile_of(c->graph, &p, tile);
     for (int i = 0; i < c->shape.trunks; i++)
-        t.source[i] = source_of(c, o, i, t.edges.bond);
+        t.source[i] = source_of(c, o, i, tile);
     return t;
 }
 
@@ -503,7 +492,7 @@ static void conv_fwd(struct conv *c, const struct tensor x[],
                      const struct tensor e[], struct tensor y[])
 {
     const struct parts o = parts_of(&c->shape);
-    int tiles = tiles_of(used_bonds(c->graph));
+    int tiles = points_at(c).count[1] * TILES;
     int workers = workers_of(c->graph->bonds);
     float *slots = all_matrices(c, &o);
 
@@ -515,6 +504,8 @@ static void conv_fwd(struct conv *c, const struct tensor x[],
         for (int i = 0; i < tiles; i++) {
             struct task t = task_of(c, &o, i, slot);
 
+            if (t.edges.bonds <= 0)
+                continue;
             gather_inputs(c, &o, &t.edges, x, e, t.x);
             tile_contract(&t);
             scatter_outputs(&t, y);
@@ -641,7 +632,7 @@ static void conv_bwd_x(struct conv *c, const struct tensor x[],
                        struct tensor dx[], struct tensor de[])
 {
     const struct parts o = parts_of(&c->shape);
-    int tiles = tiles_of(used_bonds(c->graph));
+    int tiles = points_at(c).count[1] * TILES;
     int workers = workers_of(c->graph->bonds);
     float *slots = all_matrices(c, &o);
     struct tensor rows[FIBER_DEGREES];
@@ -655,6 +646,8 @@ static void conv_bwd_x(struct conv *c, const struct tensor x[],
         for (int i = 0; i < tiles; i++) {
             struct task t = task_of(c, &o, i, slot);
 
+            if (t.edges.bonds <= 0)
+                continue;
             tile_bwd_x(&t, x, e, dy, rows);
         }
     }
@@ -668,7 +661,6 @@ void ENTER(k_conv_runs)(struct kernels *k)
 {
     k->conv.conv_size = conv_size;
     k->conv.conv_prepare = conv_prepare;
-    k->conv.conv_plan = conv_plan;
     k->conv.conv_fwd = conv_fwd;
     k->conv.conv_bwd_x = conv_bwd_x;
 }

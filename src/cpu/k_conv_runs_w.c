@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* k_conv_runs_w.c - the convolution's gradients for its weights and for h,
- * where runs of bonds share K matrices; conv_basis.h, k_conv_runs.c.
+ * where runs of bonds share k matrices; conv_points.h, k_conv_runs.c.
  *
  * For one (co, ci), summed over both edges of a bond,
  *
  *     da_m = x[+m] dy[+m] + x[-m] dy[-m]    db_m = x[-m] dy[+m] - x[+m] dy[-m]
  *
- * are formed in registers, lanes are bonds. Since h_e = sum_j c_ej g_j,
+ * are formed in registers, lanes are bonds, and summed over a run to moments
  *
- *     dW' = sum over runs and j of M_j g_j^T,    M_j = sum_e c_ej dr_e,
+ *     M_j = sum over e of t_e^j dr_e,
  *
- * so that a bond costs K products for each row of W' and not 32; M_j is summed
- * over a run in lanes, then over these. A block of W' has one owner, who takes
- * the runs in order. dh_e = W'^T dr_e has no such form, for the derivatives of
- * h do not lie in its basis: it is summed over the units that are open in some
- * bond of a few tiles; behind the others' ReLU nothing is wanted. That part,
- * some 45,000 products for each open unit and bond, bounds it all.
+ * for R_e = sum_j t_e^j W' p_j: k products for each row of W' and bond, which
+ * with those that form dr bound it. Behind the moments there are no bonds any
+ * more: dW' = sum_j M_j p_j^T, whose rows have an owner each, and dp_j = W'^T
+ * M_j, by chunks of rows that are added in order.
+ *
+ * A plain run has h for t^j, so that M is dW' itself. Its dh_e = W'^T dr_e is
+ * summed over the units that are open in some bond of a few tiles; behind the
+ * others' ReLU nothing is wanted.
  */
 #include "cpu/conv_parts.h"
 
@@ -23,14 +25,19 @@ enum {
     QUAD = 4,              /* units are taken in fours */
     CHUNK = 32,            /* input channels whose weights are copied at once */
     SECTION = 128 / LANES, /* tiles that share a list of open units */
+    AT_PLAIN = 8,          /* units of a plain run in one pass */
     OPEN = LANES == 16 ? 24 : 8 /* units in registers */
 };
 
 struct pass {
     const struct conv *c;
     const struct parts *o;
+    struct points p;
+    int points;    /* moments of a row: all points, or 32 units */
     float *x, *dy; /* tiles of all bonds */
+    float *moment; /* [block][points][SLOTS] */
     float *dw;     /* gradient of W', [block][SLOTS][32] */
+    float *dp;     /* of a trunk: [CHUNKS][points][32] */
 };
 
 static float *x_tile(const struct pass *t, int i)
@@ -43,7 +50,9 @@ static float *dy_tile(const struct pass *t, int i)
     return t->dy + (size_t)i * (size_t)t->o->out.size;
 }
 
-/* A path's order m, and the block of output channels co... */
+/* A path's order m, and the block of output channels co.., which may be
+ * padding.
+ */
 struct corner {
     int p, m, co;
 };
@@ -56,8 +65,7 @@ static int corner_at(const struct pass *t, int n, struct corner *out)
     for (int p = 0; p < s->paths; p++)
         for (int m = 0; m < path_orders(&s->path[p]); m++) {
             int width = block_channels(m);
-            int blocks =
-                (t->o->out.channels[s->path[p].lo] + width - 1) / width;
+            int blocks = padded(t->o->out.channels[s->path[p].lo]) / width;
 
             if (n < blocks) {
                 *out = (struct corner){p, m, n * width};
@@ -75,28 +83,28 @@ static int corners(const struct pass *t)
 
     for (int p = 0; p < s->paths; p++)
         for (int m = 0; m < path_orders(&s->path[p]); m++)
-            n += (t->o->out.channels[s->path[p].lo] + block_channels(m) - 1) /
-                 block_channels(m);
+            n += padded(t->o->out.channels[s->path[p].lo]) / block_channels(m);
     return n;
 }
 
-/* --- dW' ----------------------------------------------------------------- */
+/* --- moments --------------------------------------------------------- */
 
 /* Tiles from .. to - 1 of one (ci, some co): places of x and dy there. */
 struct stretch {
     const float *x, *dy;
     size_t x_step, dy_step;
-    const float *coef; /* of tile 0 */
+    const float *coef; /* t of tile 0; plain: h of some units */
     int from, to;
 };
 
-static const float *tile_coef(const float *coef, int tile)
+/* Of a tile: t, or the first of some units of h. */
+INLINE const float *tile_coef(const float *coef, int tile, int is_plain)
 {
-    return coef + (size_t)(tile * LANES / GROUP) * UNITS * GROUP +
-           tile * LANES % GROUP;
+    return coef + (size_t)(tile / TILES) * (is_plain ? UNITS : 1) * GROUP +
+           tile % TILES * LANES;
 }
 
-/* da, and db where m > 0, at one tile; x may be scaled. */
+/* da, and db where m > 0, at one tile. */
 INLINE void weights_grad(const lanes *x, const float *dy, const int m,
                          lanes *dr)
 {
@@ -112,11 +120,11 @@ INLINE void weights_grad(const lanes *x, const float *dy, const int m,
     }
 }
 
-/* M of k coefficients and n channels: out [n][1 or 2][k]. */
+/* M of k terms and n channels: out [n][1 or 2][k]. */
 INLINE void moments(const struct stretch *s, const int m, const int n,
                     const int k, const int is_plain, float *out)
 {
-    enum { MOST = 2 * BASIS_MAX };
+    enum { MOST = 16 };
     const int width = m ? 4 : 2;
     const int rows = m ? 2 * n : n, sum_count = rows * k;
     lanes sum[MOST];
@@ -125,21 +133,20 @@ INLINE void moments(const struct stretch *s, const int m, const int n,
     for (int i = 0; i < MOST; i++)
         sum[i] = (lanes){0};
     for (int t = s->from; t < s->to; t++) {
-        const float *coef = tile_coef(s->coef, t);
+        const float *coef = tile_coef(s->coef, t, is_plain);
         const float *from = s->x + (size_t)t * s->x_step;
         const float *dy = s->dy + (size_t)t * s->dy_step;
-        lanes x[4], dr[8], c0 = load(coef);
+        lanes x[4], dr[8], at = load(coef), power = at;
 
 #pragma GCC unroll 4
         for (int i = 0; i < width; i++)
-            x[i] =
-                is_plain ? load(from + i * LANES) : c0 * load(from + i * LANES);
+            x[i] = load(from + i * LANES);
 #pragma GCC unroll 8
         for (int i = 0; i < n; i++)
             weights_grad(x, dy + i * width * LANES, m, dr + (m ? 2 * i : i));
 #pragma GCC unroll 8
         for (int j = 0; j < k; j++) {
-            lanes c = load(coef + j * GROUP);
+            lanes c = is_plain ? load(coef + j * GROUP) : power;
 
 #pragma GCC unroll 8
             for (int i = 0; i < rows; i++)
@@ -147,6 +154,8 @@ INLINE void moments(const struct stretch *s, const int m, const int n,
                     sum[i * k + j] += c * dr[i];
                 else
                     sum[i * k] += dr[i];
+            if (j > 0)
+                power *= at;
         }
     }
 #pragma GCC unroll 2
@@ -156,10 +165,9 @@ INLINE void moments(const struct stretch *s, const int m, const int n,
 
 /* Channels at once: their sums are in registers. */
 #define AT_ONCE(m, k)                                                          \
-    (LANES / (k) / ((m) ? 2 : 1) > 4   ? 4                                     \
-     : LANES / (k) / ((m) ? 2 : 1) > 2 ? 2                                     \
-     : LANES / (k) / ((m) ? 2 : 1) > 1 ? 2                                     \
-                                       : 1)
+    (LANES / (k) / ((m) ? 2 : 1) >= 4   ? 4                                    \
+     : LANES / (k) / ((m) ? 2 : 1) >= 2 ? 2                                    \
+                                        : 1)
 
 #define MOMENTS(k, is_plain)                                                   \
     static void moments_0_##k##_##is_plain(const struct stretch *s,            \
@@ -178,8 +186,6 @@ MOMENTS(3, 0)
 MOMENTS(4, 0)
 MOMENTS(5, 0)
 MOMENTS(6, 0)
-MOMENTS(7, 0)
-MOMENTS(8, 0)
 MOMENTS(8, 1)
 #define MOMENTS_ROW(k, is_plain)                                               \
     {                                                                          \
@@ -191,73 +197,213 @@ MOMENTS(8, 1)
 static const struct {
     void (*run)(const struct stretch *s, float *out);
     int channels;
-} moments_of[BASIS_MAX + 1][2] = {
-    MOMENTS_ROW(8, 1), MOMENTS_ROW(1, 0), MOMENTS_ROW(2, 0),
-    MOMENTS_ROW(3, 0), MOMENTS_ROW(4, 0), MOMENTS_ROW(5, 0),
-    MOMENTS_ROW(6, 0), MOMENTS_ROW(7, 0), MOMENTS_ROW(8, 0)};
+} moments_of[TERMS + 1][2] = {
+    MOMENTS_ROW(8, 1), MOMENTS_ROW(1, 0), MOMENTS_ROW(2, 0), MOMENTS_ROW(3, 0),
+    MOMENTS_ROW(4, 0), MOMENTS_ROW(5, 0), MOMENTS_ROW(6, 0)};
 
-/* dW' of one row += sum_j M_j g_j; a plain run has the units from.. for g. */
-static void add_moments(const struct basis_run *r, const float *moment,
-                        int from, float dw[UNITS])
+static float *moments_at(const struct pass *t, size_t block, int from)
 {
-    if (r->k == 0) {
-        for (int j = 0; j < BASIS_MAX; j++)
-            dw[from + j] += moment[j];
-        return;
-    }
-    for (int j = 0; j < r->k; j++)
-        for (int q = 0; q < UNITS; q++)
-            dw[q] += moment[j] * r->g[j][q];
+    return t->moment + (block * (size_t)t->points + (size_t)from) * SLOTS;
 }
 
-/* Adds a run to dW' of a corner, [ci][SLOTS][32]; of a plain run, units from..
- * to from + 7. */
-static void run_bwd_w(const struct pass *t, const struct corner *at,
-                      const struct basis *b, int first, int from, float *dw)
+/* Of channels that are not there, which meet rows of zeros in W'. */
+static void clear_moments(const struct pass *t, size_t block, int blocks,
+                          int from, int k)
 {
-    const struct basis_run *r = &b->run[first];
+    for (int i = 0; i < blocks; i++)
+        memset(moments_at(t, block + (size_t)i, from), 0,
+               (size_t)k * SLOTS * sizeof(float));
+}
+
+/* Some terms of a run and a corner, all input channels. */
+static void corner_moments(const struct pass *t, const struct corner *at, int n,
+                           int from)
+{
+    const struct run *r = &t->p.run[n];
     const struct conv_path *path = &t->c->shape.path[at->p];
-    int k = r->k ? r->k : BASIS_MAX, slots = at->m ? 2 : 1;
-    int n = moments_of[r->k][at->m > 0].channels;
-    int last = tiles_of(used_bonds(t->c->graph));
-    int to = (first + r->groups) * (GROUP / LANES);
-    float moment[2 * BASIS_MAX * 2];
+    const float *coef = trunk_p(t->c, &t->p, path->trunk) + from * GROUP;
+    int k = r->k ? r->k : AT_PLAIN, slots = at->m ? 2 : 1;
+    int wide = moments_of[r->k][at->m > 0].channels;
+    int channels = t->o->out.channels[path->lo] - at->co;
+    size_t block = t->o->before[path->trunk] +
+                   block_of(t->o, &t->c->shape, at->p, at->m, at->co);
     struct stretch s = {.x_step = (size_t)t->o->in.size,
                         .dy_step = (size_t)t->o->out.size,
-                        .coef = b->coef[0][from],
-                        .from = first * (GROUP / LANES),
-                        .to = to < last ? to : last};
+                        .coef = r->k ? t->p.t[0] : coef,
+                        .from = r->group * TILES,
+                        .to = (r->group + groups_of(r->bonds)) * TILES};
 
-    for (int co = 0; co < block_channels(at->m); co += n)
+    if (channels > block_channels(at->m))
+        channels = block_channels(at->m);
+    clear_moments(t, block, padded(t->o->in.channels[path->li]),
+                  r->k ? r->point : from, k);
+    for (int co = 0; co < channels; co += wide)
         for (int ci = 0; ci < t->o->in.channels[path->li]; ci++) {
+            int rows = channels - co < wide ? channels - co : wide;
+            float moment[16];
+            float *to =
+                moments_at(t, block + (size_t)ci, r->k ? r->point : from);
+
             s.x = tile_at(&t->o->in, t->x, path->li, at->m, ci, 0);
             s.dy = tile_at(&t->o->out, t->dy, path->lo, at->m, at->co + co, 0);
             moments_of[r->k][at->m > 0].run(&s, moment);
-            for (int i = 0; i < n * slots; i++)
-                add_moments(r, moment + i * k, from,
-                            dw + (ci * SLOTS + co * slots + i) * UNITS);
+            for (int j = 0; j < k; j++)
+                for (int i = 0; i < rows * slots; i++)
+                    to[j * SLOTS + co * slots + i] = moment[i * k + j];
         }
 }
 
-static void corner_bwd_w(const struct pass *t, int n)
+/* One corner of one run after another: what a thread reads again is near. */
+static void all_moments(const struct pass *t)
 {
-    struct corner at = {0};
-    const struct conv_path *path;
-    struct basis b;
-    float *dw;
-    int groups = groups_of(used_bonds(t->c->graph));
+    int n = corners(t), parts = is_plain(&t->p) ? UNITS / AT_PLAIN : 1;
+    int tasks = t->p.count[0] * n * parts;
 
-    corner_at(t, n, &at);
-    path = &t->c->shape.path[at.p];
-    b = basis_of(t->c->plan, t->c->graph->bonds, path->trunk);
-    dw = t->dw + (t->o->before[path->trunk] +
-                  block_of(t->o, &t->c->shape, at.p, at.m, at.co)) *
-                     SLOTS * UNITS;
-    memset(dw, 0,
-           (size_t)t->o->in.channels[path->li] * SLOTS * UNITS * sizeof *dw);
-    for (int g = 0; g < groups; g += b.run[g].groups)
-        for (int from = 0; from < (b.run[g].k ? 1 : UNITS); from += BASIS_MAX)
-            run_bwd_w(t, &at, &b, g, from, dw);
+#pragma omp parallel for schedule(dynamic, 4)
+    for (int i = 0; i < tasks; i++) {
+        struct corner at = {0};
+
+        corner_at(t, i / parts % n, &at);
+        corner_moments(t, &at, i / parts / n, i % parts * AT_PLAIN);
+    }
+}
+
+/* --- dW' and dp ---------------------------------------------------------- */
+
+enum { VECTORS = UNITS / LANES, ROWS = LANES == 16 ? SLOTS : 2 };
+
+/* dW' of a block's rows: sum of M p^T. */
+static void block_bwd_w(const float *moment, const float *p, int points,
+                        float *dw)
+{
+    for (int r = 0; r < SLOTS; r += ROWS) {
+        lanes sum[ROWS][VECTORS] = {{{0}}};
+
+        for (int j = 0; j < points; j++) {
+            lanes v[VECTORS];
+
+#pragma GCC unroll 4
+            for (int q = 0; q < VECTORS; q++)
+                v[q] = load(p + j * UNITS + q * LANES);
+#pragma GCC unroll 8
+            for (int i = 0; i < ROWS; i++)
+#pragma GCC unroll 4
+                for (int q = 0; q < VECTORS; q++)
+                    sum[i][q] += moment[j * SLOTS + r + i] * v[q];
+        }
+#pragma GCC unroll 8
+        for (int i = 0; i < ROWS; i++)
+#pragma GCC unroll 4
+            for (int q = 0; q < VECTORS; q++)
+                store(dw + (r + i) * UNITS + q * LANES, sum[i][q]);
+    }
+}
+
+/* Of a plain run M is dW', turned. */
+static void block_turn(const float *moment, float *dw)
+{
+    for (int i = 0; i < SLOTS; i++)
+        for (int q = 0; q < UNITS; q++)
+            dw[i * UNITS + q] = moment[q * SLOTS + i];
+}
+
+/* Rows of W' of a block: [SLOTS][32], units in the order of unit_place. */
+static void block_rows(const float *packed, lanes w[SLOTS][VECTORS])
+{
+    for (int q = 0; q < UNITS * SLOTS / LANES / LANES; q++) {
+        lanes v[LANES];
+
+        for (int i = 0; i < LANES; i++)
+            v[i] = load(packed + (q * LANES + i) * LANES);
+        transpose(v);
+        for (int i = 0; i < LANES; i++)
+            w[i % SLOTS][LANES == 16 ? i / SLOTS : q] = v[i];
+    }
+}
+
+/* A vector of 16 has two units' slots, so that even and odd ones part. */
+static int unit_place(int unit)
+{
+    return LANES == 16 ? unit % 2 * LANES + unit / 2 : unit;
+}
+
+/* dp += M W' of a block. */
+static void block_bwd_p(const float *moment, const float *packed, int points,
+                        float *dp)
+{
+    lanes w[SLOTS][VECTORS];
+
+    block_rows(packed, w);
+    for (int j = 0; j < points; j++) {
+        lanes sum[VECTORS];
+
+#pragma GCC unroll 4
+        for (int q = 0; q < VECTORS; q++)
+            sum[q] = load(dp + j * UNITS + q * LANES);
+#pragma GCC unroll 8
+        for (int i = 0; i < SLOTS; i++)
+#pragma GCC unroll 4
+            for (int q = 0; q < VECTORS; q++)
+                sum[q] += moment[j * SLOTS + i] * w[i][q];
+#pragma GCC unroll 4
+        for (int q = 0; q < VECTORS; q++)
+            store(dp + j * UNITS + q * LANES, sum[q]);
+    }
+}
+
+/* dh of a run's points: dp times the matrix that made p of h. */
+static void run_bwd_h(const struct pass *t, const struct radial *r,
+                      const struct run *run)
+{
+    for (int n = 0; n < run->k; n++)
+        for (int q = 0; q < UNITS; q++) {
+            double sum = 0;
+
+            for (int j = 0; j < run->k; j++)
+                sum += run->inverse[j][n] *
+                       (double)t->dp[(run->point + j) * UNITS + unit_place(q)];
+            ((float *)row(&r->dh, run->point + n, 0))[q] = (float)sum;
+        }
+}
+
+/* Adds up the chunks, into the first. */
+static void add_chunks(const struct pass *t)
+{
+    int n = t->points * UNITS;
+
+#pragma omp parallel for schedule(static)
+    for (int i = 0; i < n; i += UNITS)
+        for (int c = 1; c < CHUNKS; c++)
+            for (int q = 0; q < UNITS; q++)
+                t->dp[i + q] += t->dp[c * n + i + q];
+}
+
+/* All blocks of a trunk, by chunks. */
+static void trunk_bwd_points(const struct pass *t, int trunk)
+{
+    const float *p = trunk_p(t->c, &t->p, trunk);
+    size_t blocks = trunk_blocks(t->o, trunk), before = t->o->before[trunk];
+    size_t wide = (size_t)t->points * SLOTS, each = SLOTS * UNITS;
+    int points = t->points;
+
+#pragma omp parallel for schedule(static)
+    for (int c = 0; c < CHUNKS; c++) {
+        float *dp = t->dp + (size_t)(c * points) * UNITS;
+
+        memset(dp, 0, (size_t)points * UNITS * sizeof *dp);
+        for (size_t i = blocks * (size_t)c / CHUNKS;
+             i < blocks * (size_t)(c + 1) / CHUNKS; i++) {
+            const float *moment = t->moment + (before + i) * wide;
+
+            block_bwd_w(moment, p, points, t->dw + (before + i) * each);
+            block_bwd_p(moment,
+                        (const float *)t->c->packed + (before + i) * each,
+                        points, dp);
+        }
+    }
+    add_chunks(t);
+    for (int n = 0; n < t->p.count[0]; n++)
+        run_bwd_h(t, &t->c->radial[trunk], &t->p.run[n]);
 }
 
 /* Adds fold^T dW' to the rows of dw3 of one (co, ci). */
@@ -472,31 +618,57 @@ static void gather_all(const struct pass *t, const struct tensor x[],
 {
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < tiles; i++) {
-        struct tile_edges edges = tile_edges(t->c->graph, i);
+        struct tile_edges edges = tile_of(t->c->graph, &t->p, i);
 
         gather_inputs(t->c, t->o, &edges, x, e, x_tile(t, i));
         gather_outputs(t->o, &edges, dy, dy_tile(t, i));
     }
 }
 
+static struct pass pass_of(struct conv *c, const struct parts *o)
+{
+    struct pass t = {.c = c, .o = o, .p = points_at(c), .x = c->work};
+    size_t tiles = (size_t)groups_room(c->graph->bonds) * TILES;
+    size_t rows = o->before[c->shape.trunks] * SLOTS;
+
+    t.points = is_plain(&t.p) ? UNITS : t.p.count[2];
+    t.dy = t.x + tiles * (size_t)o->in.size;
+    t.moment = t.dy + tiles * (size_t)o->out.size;
+    t.dw = t.moment + rows * (size_t)t.points;
+    t.dp = t.dw + rows * UNITS;
+    return t;
+}
+
+/* dW' and dh of a plain run. */
+static void plain_bwd(const struct pass *t, int tiles)
+{
+    int blocks = (int)t->o->before[t->c->shape.trunks];
+
+#pragma omp parallel for schedule(static)
+    for (int i = 0; i < blocks; i++)
+        block_turn(t->moment + (size_t)i * SLOTS * UNITS,
+                   t->dw + (size_t)i * SLOTS * UNITS);
+#pragma omp parallel for schedule(dynamic)
+    for (int i = 0; i < tiles; i += SECTION)
+        section_bwd_h(t, i, tiles - i < SECTION ? tiles - i : SECTION);
+}
+
 static void conv_bwd_w(struct conv *c, const struct tensor x[],
                        const struct tensor e[], const struct tensor dy[])
 {
     const struct parts o = parts_of(&c->shape);
-    size_t room = (size_t)tiles_of(c->graph->bonds);
-    int tiles = tiles_of(used_bonds(c->graph)), n;
-    struct pass t = {.c = c, .o = &o, .x = c->work};
+    const struct pass t = pass_of(c, &o);
+    int tiles = t.p.count[1] * TILES;
 
-    t.dy = t.x + room * (size_t)o.in.size;
-    t.dw = t.dy + room * (size_t)o.out.size;
-    n = corners(&t);
+    if (t.p.count[1] == 0)
+        return;
     gather_all(&t, x, e, dy, tiles);
-#pragma omp parallel for schedule(dynamic)
-    for (int i = 0; i < tiles; i += SECTION)
-        section_bwd_h(&t, i, tiles - i < SECTION ? tiles - i : SECTION);
-#pragma omp parallel for schedule(dynamic)
-    for (int i = 0; i < n; i++)
-        corner_bwd_w(&t, i);
+    all_moments(&t);
+    if (is_plain(&t.p))
+        plain_bwd(&t, tiles);
+    else
+        for (int i = 0; i < c->shape.trunks; i++)
+            trunk_bwd_points(&t, i);
     for (int p = 0; p < c->shape.paths; p++) {
         int pairs = path_pairs(&o, &c->shape.path[p]);
 

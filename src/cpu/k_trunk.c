@@ -11,8 +11,8 @@
  *     dz = (g dn - mean(g dn) - n mean(g dn n)) / sqrt(var z + eps)
  *
  * Without gain n = z and dz = dn. Hidden layers are computed again on the way
- * back, for WINDOW bonds at a time: first every bond for itself, then every
- * unit, which owns its row of W, sums over those bonds.
+ * back, for WINDOW points at a time: first every point for itself, then every
+ * unit, which owns its row of W, sums over those.
  */
 #include "cpu/real.h"
 
@@ -20,24 +20,16 @@ enum { UNITS = RADIAL_HIDDEN, WINDOW = 64 };
 
 static const real eps = (real)1e-5;
 
-/* One layer at one bond. */
+/* One layer at one point. */
 struct hidden {
     real n[UNITS], h[UNITS], rdev;
     real dn[UNITS], dz[UNITS];
 };
 
-struct bond_state {
-    int bond;
+struct state {
+    int point;
     struct hidden layer[2];
 };
-
-/* Input i of the first layer. */
-static real scalar(const struct graph *g, const struct geometry *geo, int b,
-                   int i)
-{
-    return i < g->scalar.c ? row(&g->scalar, b, 0)[i]
-                           : row(&geo->distance, b, 0)[0];
-}
 
 /* In pairs, which are vectors to the compiler. */
 static real sum_of(const real x[UNITS])
@@ -80,39 +72,36 @@ static void activate(const struct radial_layer *w, struct hidden *a)
 }
 
 struct network {
-    const struct graph *g;
-    const struct geometry *geo;
+    const struct tensor *at;
     const struct radial *r;
-    real w1[UNITS][UNITS]; /* of the second layer, [in][out]: a bond's units
+    real w1[UNITS][UNITS]; /* of the second layer, [in][out]: a point's units
                               are a vector */
 };
 
-static void network_set(const struct graph *g, const struct geometry *geo,
-                        const struct radial *r, struct network *t)
+static void network_set(const struct tensor *at, const struct radial *r,
+                        struct network *t)
 {
-    t->g = g;
-    t->geo = geo;
+    t->at = at;
     t->r = r;
     for (int i = 0; i < UNITS; i++)
         for (int o = 0; o < UNITS; o++)
             t->w1[i][o] = row(&r->layer[1].w, o, 0)[i];
 }
 
-static void bond_fwd(const struct network *t, int b, struct bond_state *s)
+static void point_fwd(const struct network *t, int n, struct state *s)
 {
-    const struct graph *g = t->g;
-    const struct geometry *geo = t->geo;
     const struct radial *r = t->r;
+    const real *x = row(t->at, n, 0);
     struct hidden *first = &s->layer[0], *second = &s->layer[1];
     const real *b0 = r->layer[0].b.data, *b1 = r->layer[1].b.data;
 
-    s->bond = b;
+    s->point = n;
     for (int o = 0; o < UNITS; o++) {
         const real *w = row(&r->layer[0].w, o, 0);
 
         first->n[o] = b0[o];
-        for (int i = 0; i <= g->scalar.c; i++)
-            first->n[o] += w[i] * scalar(g, geo, b, i);
+        for (int i = 0; i < t->at->c; i++)
+            first->n[o] += w[i] * x[i];
     }
     activate(&r->layer[0], first);
     for (int o = 0; o < UNITS; o++)
@@ -123,19 +112,18 @@ static void bond_fwd(const struct network *t, int b, struct bond_state *s)
     activate(&r->layer[1], second);
 }
 
-static void trunk_fwd(const struct graph *g, const struct geometry *geo,
-                      const struct radial *r)
+static void trunk_fwd(const struct tensor *at, const struct radial *r)
 {
-    int bonds = used_bonds(g);
+    int points = used(at);
     struct network net;
 
-    network_set(g, geo, r, &net);
+    network_set(at, r, &net);
 #pragma omp parallel for schedule(static)
-    for (int b = 0; b < bonds; b++) {
-        struct bond_state s;
-        real *h = row(&r->h, b, 0);
+    for (int n = 0; n < points; n++) {
+        struct state s;
+        real *h = row(&r->h, n, 0);
 
-        bond_fwd(&net, b, &s);
+        point_fwd(&net, n, &s);
         for (int i = 0; i < UNITS; i++)
             h[i] = s.layer[1].h[i];
     }
@@ -162,8 +150,7 @@ static void layer_bwd(const struct radial_layer *w, const real *dh,
         a->dz[i] = (a->dz[i] - mean - a->n[i] * slope) * a->rdev;
 }
 
-static void bond_bwd(const struct radial *r, const real *dh,
-                     struct bond_state *s)
+static void point_bwd(const struct radial *r, const real *dh, struct state *s)
 {
     real dfirst[UNITS] = {0};
 
@@ -174,25 +161,24 @@ static void bond_bwd(const struct radial *r, const real *dh,
     layer_bwd(&r->layer[0], dfirst, &s->layer[0]);
 }
 
-/* Gradients of the bond's own inputs, where they are wanted. */
-static void inputs_bwd(const struct graph *g, struct geometry *geo,
-                       const struct radial *r, const struct bond_state *s,
-                       struct tensor *dscalar)
+/* Gradients of the point's own inputs, where they are wanted. */
+static void inputs_bwd(const struct radial *r, const struct state *s,
+                       struct tensor *dscalar, struct tensor *ddistance)
 {
-    int scalars = g->scalar.c, b = s->bond;
+    int scalars = r->layer[0].w.c - 1, n = s->point;
 
     for (int o = 0; o < UNITS; o++) {
         const real *w = row(&r->layer[0].w, o, 0);
         real dz = s->layer[0].dz[o];
 
         for (int i = 0; dscalar && dscalar->data && i < scalars; i++)
-            row(dscalar, b, 0)[i] += w[i] * dz;
-        if (geo->ddistance.data)
-            row(&geo->ddistance, b, 0)[0] += w[scalars] * dz;
+            row(dscalar, n, 0)[i] += w[i] * dz;
+        if (ddistance && ddistance->data)
+            row(ddistance, n, 0)[0] += w[scalars] * dz;
     }
 }
 
-/* Adds one bond to what unit o of a layer owns, but for its row of W. */
+/* Adds one point to what unit o of a layer owns, but for its row of W. */
 static void unit_add(const struct radial_layer *d, const struct hidden *a,
                      int o)
 {
@@ -203,10 +189,9 @@ static void unit_add(const struct radial_layer *d, const struct hidden *a,
     ((real *)d->shift.data)[o] += a->dn[o];
 }
 
-/* Adds n bonds to row o of both layers. */
-static void row_add(const struct graph *g, const struct geometry *geo,
-                    const struct radial *r, int o,
-                    const struct bond_state *state, int n)
+/* Adds n points to row o of both layers. */
+static void row_add(const struct tensor *at, const struct radial *r, int o,
+                    const struct state *state, int n)
 {
     real *dw0 = row(&r->grad[0].w, o, 0), *dw1 = row(&r->grad[1].w, o, 0);
 
@@ -215,33 +200,33 @@ static void row_add(const struct graph *g, const struct geometry *geo,
 
         unit_add(&r->grad[0], &a[0], o);
         unit_add(&r->grad[1], &a[1], o);
-        for (int i = 0; i <= g->scalar.c; i++)
-            dw0[i] += a[0].dz[o] * scalar(g, geo, state[j].bond, i);
+        for (int i = 0; i < at->c; i++)
+            dw0[i] += a[0].dz[o] * row(at, state[j].point, 0)[i];
         for (int i = 0; i < UNITS; i++)
             dw1[i] += a[1].dz[o] * a[0].h[i];
     }
 }
 
-static void trunk_bwd(const struct graph *g, struct geometry *geo,
-                      const struct radial *r, struct tensor *dscalar)
+static void trunk_bwd(const struct tensor *at, const struct radial *r,
+                      struct tensor *dscalar, struct tensor *ddistance)
 {
-    struct bond_state state[WINDOW];
+    struct state state[WINDOW];
     struct network net;
-    int bonds = used_bonds(g);
+    int points = used(at);
 
-    network_set(g, geo, r, &net);
-    for (int first = 0; first < bonds; first += WINDOW) {
-        int n = bonds - first < WINDOW ? bonds - first : WINDOW;
+    network_set(at, r, &net);
+    for (int first = 0; first < points; first += WINDOW) {
+        int n = points - first < WINDOW ? points - first : WINDOW;
 
 #pragma omp parallel for schedule(static)
         for (int j = 0; j < n; j++) {
-            bond_fwd(&net, first + j, &state[j]);
-            bond_bwd(r, row(&r->dh, first + j, 0), &state[j]);
-            inputs_bwd(g, geo, r, &state[j], dscalar);
+            point_fwd(&net, first + j, &state[j]);
+            point_bwd(r, row(&r->dh, first + j, 0), &state[j]);
+            inputs_bwd(r, &state[j], dscalar, ddistance);
         }
 #pragma omp parallel for schedule(static)
         for (int o = 0; o < UNITS; o++)
-            row_add(g, geo, r, o, state, n);
+            row_add(at, r, o, state, n);
     }
 }
 

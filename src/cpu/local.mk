@@ -2,8 +2,8 @@
 # program has all of them and cpuid chooses at run time. A plain kernel file may
 # stand in several: then the compiler makes the vectors. The flags below give
 # vectors without changing a bit.
-libcore_a_SOURCES += src/cpu/conv_basis.c src/cpu/conv_basis.h \
-	src/cpu/conv_block.h src/cpu/conv_parts.h src/cpu/conv_tile.h \
+libcore_a_SOURCES += src/cpu/conv_block.h src/cpu/conv_parts.h \
+	src/cpu/conv_points.h src/cpu/conv_tile.h \
 	src/cpu/lanes.h src/cpu/lanes16.h src/cpu/lanes8.h \
 	src/cpu/cpuid.c src/cpu/cpuid.h \
 	src/cpu/device_cpu.c src/cpu/device_cpu.h src/cpu/device_paranoid.c \
@@ -29,7 +29,7 @@ kernel_archives += libref_f32.a libref_f64.a
 
 if HAVE_AVX2
 noinst_LIBRARIES += libavx2_f32.a
-libavx2_f32_a_SOURCES = src/cpu/k_attend_lanes.c src/cpu/k_conv_runs.c \
+libavx2_f32_a_SOURCES = src/cpu/k_attend_lanes.c src/cpu/k_conv_points.c src/cpu/k_conv_runs.c \
 	src/cpu/k_conv_runs_w.c src/cpu/k_linear.c src/cpu/k_norm.c \
 	src/cpu/k_optim.c src/cpu/k_softmax_avx2.c src/cpu/k_trunk.c
 libavx2_f32_a_CPPFLAGS = $(AM_CPPFLAGS) -DREAL=float -DVARIANT=avx2_f32
@@ -40,7 +40,7 @@ endif
 
 if HAVE_AVX512
 noinst_LIBRARIES += libavx512_f32.a
-libavx512_f32_a_SOURCES = src/cpu/k_attend_lanes.c src/cpu/k_conv_runs.c \
+libavx512_f32_a_SOURCES = src/cpu/k_attend_lanes.c src/cpu/k_conv_points.c src/cpu/k_conv_runs.c \
 	src/cpu/k_conv_runs_w.c src/cpu/k_linear.c src/cpu/k_norm.c \
 	src/cpu/k_optim.c src/cpu/k_trunk.c
 libavx512_f32_a_CPPFLAGS = $(AM_CPPFLAGS) -DREAL=float -DVARIANT=avx512_f32

@@ -25,6 +25,7 @@ REFERENCE_ENTRIES(k_grid);
 REFERENCE_ENTRIES(k_optim);
 
 void k_attend_lanes_avx2_f32(struct kernels *k);
+void k_conv_points_avx2_f32(struct kernels *k);
 void k_conv_runs_avx2_f32(struct kernels *k);
 void k_conv_runs_w_avx2_f32(struct kernels *k);
 void k_linear_avx2_f32(struct kernels *k);
@@ -33,6 +34,7 @@ void k_optim_avx2_f32(struct kernels *k);
 void k_softmax_avx2_f32(struct kernels *k);
 void k_trunk_avx2_f32(struct kernels *k);
 void k_attend_lanes_avx512_f32(struct kernels *k);
+void k_conv_points_avx512_f32(struct kernels *k);
 void k_conv_runs_avx512_f32(struct kernels *k);
 void k_conv_runs_w_avx512_f32(struct kernels *k);
 void k_linear_avx512_f32(struct kernels *k);

@@ -29,9 +29,10 @@ typedef const int *CI;
 #define KERNEL_LIST(S)                                                           \
     S(2, conv, geometry_fwd, G, GEO)                                           \
     S(3, conv, geometry_bwd, G, CGEO, T)                                       \
-    S(3, conv, trunk_fwd, G, CGEO, RADIAL)                                     \
-    S(4, conv, trunk_bwd, G, GEO, RADIAL, T)                                   \
+    S(2, conv, trunk_fwd, CT, RADIAL)                                          \
+    S(4, conv, trunk_bwd, CT, RADIAL, T, T)                                    \
     S(1, conv, conv_prepare, CONV)                                             \
+    S(1, conv, conv_points, CONV)                                              \
     S(1, conv, conv_plan, CONV)                                                \
     S(4, conv, conv_fwd, CONV, CT, CT, T)                                      \
     S(6, conv, conv_bwd_x, CONV, CT, CT, CT, T, T)                             \

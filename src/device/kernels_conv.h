@@ -12,6 +12,12 @@
  * edge uses the same D and R with b negated and all paths times (-1)^(li+lo).
  * Its result y stays in the frame; logits and aggregate rotate the rest. No
  * slot hands out R.
+ *
+ * The radial networks are evaluated at points, rows of (edge scalars,
+ * distance). These may be the bonds themselves; but bonds of one type have h on
+ * a curve over the distance, and a device may choose fewer points, from which
+ * it has h of every bond, and to which it gives the gradient, to
+ * conv.tolerance.
  */
 #ifndef KERNELS_CONV_H
 #define KERNELS_CONV_H
@@ -36,7 +42,7 @@ struct radial_layer {
 struct radial {
     struct radial_layer layer[2], grad[2];
     struct tensor w3, dw3; /* [co * ci * rows, 32] published order */
-    struct tensor h, dh;   /* [bonds, 0, 32] output of the trunk */
+    struct tensor h, dh;   /* [points, 0, 32] output of the trunk */
 };
 
 /* R_f of (co, ci) is row (co * ci_all + ci) * rows + first + f of its trunk's
@@ -74,6 +80,12 @@ struct conv {
     const struct radial *radial;    /* [trunks] */
     struct tensor fold[CONV_PATHS]; /* [nf, nf] of wigner_fold, device;
                                        times basis00 sqrt(4 pi) for 0, 0 */
+    struct tensor at;               /* [points, scalars + 1], not padded */
+    int *points;                    /* device: how many, at most the bonds;
+                                       `used` of at, h and dh of all trunks */
+    double tolerance;               /* of h of any bond, relative to |h|; 0: as
+                                       `real` has it */
+    int by_bond;                    /* the points shall be the bonds */
     void *packed, *plan, *work;     /* device, as large as asked for */
 };
 
@@ -109,15 +121,14 @@ struct conv_kernels {
     void (*geometry_bwd)(const struct graph *g, const struct geometry *geo,
                          struct tensor *dx);
 
-    /* Radial network without its last layer, a bond a row:
-     * h = relu(LN(W1 relu(LN(W0 s + b0)) + b1)), s = [scalars, distance].
-     * LayerNorm: eps 1e-5, biased variance. fwd overwrites r->h. bwd takes
-     * r->dh, adds to r->grad, to dscalar [bonds, scalars] and to
-     * geo->ddistance, where these have data; relu'(0) = 0. */
-    void (*trunk_fwd)(const struct graph *g, const struct geometry *geo,
-                      const struct radial *r);
-    void (*trunk_bwd)(const struct graph *g, struct geometry *geo,
-                      const struct radial *r, struct tensor *dscalar);
+    /* Radial network without its last layer, a point a row:
+     * h = relu(LN(W1 relu(LN(W0 s + b0)) + b1)), s of `at`. LayerNorm: eps
+     * 1e-5, biased variance. fwd overwrites r->h. bwd takes r->dh, adds to
+     * r->grad and, where these have data, to dscalar [points, scalars] and
+     * ddistance [points, 1]; relu'(0) = 0. */
+    void (*trunk_fwd)(const struct tensor *at, const struct radial *r);
+    void (*trunk_bwd)(const struct tensor *at, const struct radial *r,
+                      struct tensor *dscalar, struct tensor *ddistance);
 
     /* What conv needs for a graph of so many bonds and edges. */
     struct conv_bytes (*conv_size)(const struct conv_shape *shape, int bonds,
@@ -126,7 +137,10 @@ struct conv_kernels {
     /* After every change of the weights: overwrites packed. */
     void (*conv_prepare)(struct conv *c);
 
-    /* After trunk_fwd of all its trunks: overwrites plan. May do nothing. */
+    /* Chooses the points, after geometry and every change of the weights:
+     * overwrites *points, at, and a part of plan. Then, after trunk_fwd of all
+     * its trunks, plan overwrites the rest; may do nothing. */
+    void (*conv_points)(struct conv *c);
     void (*conv_plan)(struct conv *c);
 
     /* x [degrees of node] of [nodes, 2l+1, c], e [degrees of edge] of [edges,
@@ -134,9 +148,8 @@ struct conv_kernels {
      * fwd overwrites y. bwd_x adds to dx and de (NULL: not wanted) and, where
      * it has data, to geo->torque (minus the sum over the edge's inputs,
      * dx . L x). bwd_w adds to dw3 and overwrites dh of all trunks, which of a
-     * unit with h = 0 may be anything finite if the trunk has weights, for
-     * relu'(0) = 0. Sums run over the out edges of a node, and over bonds,
-     * ascending. */
+     * unit with h = 0 may be anything finite, for relu'(0) = 0. Sums run over
+     * the out edges of a node, and over bonds, ascending. */
     void (*conv_fwd)(struct conv *c, const struct tensor x[],
                      const struct tensor e[], struct tensor y[]);
     void (*conv_bwd_x)(struct conv *c, const struct tensor x[],

@@ -108,11 +108,11 @@ enum err build_constant(struct build *b, struct tensor *t, const double *x)
     return OK;
 }
 
-enum err build_bond_rows(struct build *b, int c, struct tensor *t)
+enum err build_bond_rows(struct build *b, int kept, int c, struct tensor *t)
 {
     *t = tensor_weights(b->graph->bonds, c);
     t->used = b->graph->used_bonds;
-    return build_take(b, t);
+    return build_take_if(b, kept, t);
 }
 
 enum err build_geometry(struct build *b, int degrees)
@@ -121,12 +121,12 @@ enum err build_geometry(struct build *b, int degrees)
     double x[3 * (2 * FIBER_DEGREES - 1) * (2 * FIBER_DEGREES - 1)];
 
     *geo = (struct geometry){.degrees = degrees};
-    TRY(build_bond_rows(b, 1, &geo->distance));
-    TRY(build_bond_rows(b, 3, &geo->unit));
+    TRY(build_bond_rows(b, 1, 1, &geo->distance));
+    TRY(build_bond_rows(b, 1, 3, &geo->unit));
     for (int l = 0; l < degrees; l++) {
         const int square = (2 * l + 1) * (2 * l + 1);
 
-        TRY(build_bond_rows(b, square, &geo->d[l]));
+        TRY(build_bond_rows(b, 1, square, &geo->d[l]));
         geo->turn[l] = tensor_weights(1, square);
         frame_turn(l, x);
         TRY(build_constant(b, &geo->turn[l], x));
@@ -136,8 +136,8 @@ enum err build_geometry(struct build *b, int degrees)
     }
     if (!b->inputs)
         return OK;
-    TRY(build_bond_rows(b, 1, &geo->ddistance));
-    return build_bond_rows(b, 3, &geo->torque);
+    TRY(build_bond_rows(b, 1, 1, &geo->ddistance));
+    return build_bond_rows(b, 1, 3, &geo->torque);
 }
 
 void scratch_clean(const struct scratch *s, const struct tensor t[], int n)

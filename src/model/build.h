@@ -68,8 +68,8 @@ enum err build_bytes(struct build *b, int kept, size_t bytes, void **out);
 /* Memory with numbers that never change: rows of t, which are not padded. */
 enum err build_constant(struct build *b, struct tensor *t, const double *x);
 
-/* Rows of the bonds that are not padded. */
-enum err build_bond_rows(struct build *b, int c, struct tensor *t);
+/* Rows of the bonds that are not padded; kept as above. */
+enum err build_bond_rows(struct build *b, int kept, int c, struct tensor *t);
 
 /* Everything of *b->geo; that of gradients if the model has those of inputs. */
 enum err build_geometry(struct build *b, int degrees);

@@ -37,6 +37,20 @@ static enum err take_private(struct conv_layer *o, struct build *b)
     return build_bytes(b, 0, n.work, &o->conv.work);
 }
 
+/* The points, and h of all trunks at these. */
+static enum err take_points(struct conv_layer *o, struct build *b)
+{
+    void *points;
+
+    TRY(build_bytes(b, b->keep, sizeof(int), &points));
+    o->conv.points = points;
+    TRY(build_bond_rows(b, b->keep, b->graph->scalar.c + 1, &o->conv.at));
+    o->conv.at.used = points;
+    for (int t = 0; t < o->conv.shape.trunks; t++)
+        o->radial[t].h.used = o->radial[t].dh.used = points;
+    return OK;
+}
+
 static enum err take_edges(struct conv_layer *o, struct build *b)
 {
     const struct fiber *out = &o->conv.shape.out;
@@ -71,9 +85,11 @@ enum err conv_init(struct conv_layer *o, struct build *b,
     o->conv = (struct conv){.shape = radial_shape(o->sharing, node, &edge, out),
                             .graph = b->graph,
                             .geo = b->geo,
-                            .radial = o->radial};
+                            .radial = o->radial,
+                            .by_bond = b->inputs};
     TRY(radial_init(o->radial, b, o->sharing, &o->conv.shape,
                     options->layer_norm));
+    TRY(take_points(o, b));
     TRY(take_folds(o, b));
     TRY(take_private(o, b));
     return take_edges(o, b);
@@ -86,8 +102,9 @@ void conv_prepare(struct conv_layer *o)
 
 static void make_plan(struct conv_layer *o)
 {
+    o->k->conv_points(&o->conv);
     for (int t = 0; t < o->conv.shape.trunks; t++)
-        o->k->trunk_fwd(o->conv.graph, o->conv.geo, &o->radial[t]);
+        o->k->trunk_fwd(&o->conv.at, &o->radial[t]);
     o->k->conv_plan(&o->conv);
 }
 
@@ -123,5 +140,6 @@ void conv_backward(struct conv_layer *o, const struct tensor x[],
                          o->inputs ? o->dedge : NULL);
     o->k->conv_bwd_w(&o->conv, x, g->edge, o->dy);
     for (int t = 0; t < o->conv.shape.trunks; t++)
-        o->k->trunk_bwd(g, o->conv.geo, &o->radial[t], o->dscalar);
+        o->k->trunk_bwd(&o->conv.at, &o->radial[t], o->dscalar,
+                        &o->conv.geo->ddistance);
 }

@@ -18,7 +18,7 @@ struct conv_layer {
     struct conv conv;
     struct radial radial[CONV_PATHS];
     struct tensor y[FIBER_DEGREES], dy[FIBER_DEGREES];
-    int is_kept; /* trunks and plan stand until backward */
+    int is_kept; /* points, trunks and plan stand until backward */
     int wants_y; /* backward reads y */
     int inputs;  /* gradients of positions and features */
 };

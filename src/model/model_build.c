@@ -113,7 +113,7 @@ static enum err take_inputs(struct model *m, struct build *b)
     m->dx = tensor_weights(b->graph->nodes, 3);
     m->dx.used = b->graph->used_nodes;
     TRY(build_take(b, &m->dx));
-    TRY(build_bond_rows(b, m->shape.scalars, &m->dscalar));
+    TRY(build_bond_rows(b, 1, m->shape.scalars, &m->dscalar));
     TRY(take_nodes(b, &m->shape.node, 1, &m->dnode));
     for (int l = 1; l < m->shape.edge.degrees; l++) {
         m->dedge.t[l] = build_edge(b, l, m->shape.edge.channels[l]);

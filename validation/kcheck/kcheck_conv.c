@@ -106,8 +106,7 @@ static void trunk_fwd_build(struct bench *b)
 {
     struct radial *r = &b->c.radial[0];
 
-    bench_geometry(b, LABEL);
-    b->g.scalar = bench_plain(b, IN, BONDS, SCALARS);
+    b->c.conv.at = bench_plain(b, IN, BONDS, SCALARS + 1);
     layer(b, IN, SCALARS + 1, &r->layer[0]);
     layer(b, IN, RADIAL_HIDDEN, &r->layer[1]);
     r->h = bench_feature(b, OUT, BONDS, 0, RADIAL_HIDDEN);
@@ -115,7 +114,7 @@ static void trunk_fwd_build(struct bench *b)
 
 static void trunk_fwd(struct bench *b)
 {
-    b->k.conv.trunk_fwd(&b->g, &b->geo, &b->c.radial[0]);
+    b->k.conv.trunk_fwd(&b->c.conv.at, &b->c.radial[0]);
 }
 
 /* A NaN of dh may meet a ReLU that is shut. */
@@ -123,27 +122,26 @@ static void trunk_bwd_build(struct bench *b)
 {
     struct radial *r = &b->c.radial[0];
 
-    bench_geometry(b, LABEL);
-    b->g.scalar = bench_plain(b, IN, BONDS, SCALARS);
+    b->c.conv.at = bench_plain(b, IN, BONDS, SCALARS + 1);
     layer(b, LABEL, SCALARS + 1, &r->layer[0]);
     layer(b, LABEL, RADIAL_HIDDEN, &r->layer[1]);
     r->h = bench_feature(b, KEPT, BONDS, 0, RADIAL_HIDDEN);
     r->dh = bench_feature(b, LABEL, BONDS, 0, RADIAL_HIDDEN);
     layer(b, ADD, SCALARS + 1, &r->grad[0]);
     layer(b, ADD, RADIAL_HIDDEN, &r->grad[1]);
-    b->geo.ddistance = bench_plain(b, ADD, BONDS, 1);
+    b->c.de[0] = bench_plain(b, ADD, BONDS, 1);
     b->c.dx[0] = bench_plain(b, ADD, BONDS, SCALARS);
 }
 
 static void trunk_bwd_prepare(struct bench *b)
 {
-    bench_set_geometry(b);
-    b->k.conv.trunk_fwd(&b->g, &b->geo, &b->c.radial[0]);
+    b->k.conv.trunk_fwd(&b->c.conv.at, &b->c.radial[0]);
 }
 
 static void trunk_bwd(struct bench *b)
 {
-    b->k.conv.trunk_bwd(&b->g, &b->geo, &b->c.radial[0], &b->c.dx[0]);
+    b->k.conv.trunk_bwd(&b->c.conv.at, &b->c.radial[0], &b->c.dx[0],
+                        &b->c.de[0]);
 }
 
 /* What the paths of one trunk have in common. */
@@ -231,7 +229,8 @@ static void convolution(struct bench *b)
 
         *r = (struct radial){
             .w3 = bench_table(b, LABEL, w3_rows(&c->shape, t), RADIAL_HIDDEN),
-            .h = bench_feature(b, LABEL, BONDS, 0, RADIAL_HIDDEN)};
+            .h = bench_feature(b, b->shape->is_sorted ? KEPT : LABEL, BONDS, 0,
+                               RADIAL_HIDDEN)};
         if (b->shape->is_sorted) {
             layer(b, LABEL, SCALARS + 1, &r->layer[0]);
             layer(b, LABEL, RADIAL_HIDDEN, &r->layer[1]);
@@ -239,6 +238,11 @@ static void convolution(struct bench *b)
     }
     if (b->shape->is_sorted)
         b->g.scalar = bench_plain(b, LABEL, BONDS, SCALARS);
+    c->at = bench_plain(b, KEPT, BONDS, b->g.scalar.c + 1);
+    c->points = kept(b, sizeof(int));
+    for (int t = 0; b->shape->is_sorted && t < c->shape.trunks; t++)
+        b->c.radial[t].h.used = c->points;
+    c->at.used = c->points;
     bytes = b->k.conv.conv_size(&c->shape, b->g.bonds, b->g.edges);
     c->packed = kept(b, bytes.packed);
     c->plan = kept(b, bytes.plan);
@@ -272,8 +276,6 @@ static void set_sorted(struct bench *b)
         bench_put(b, &b->geo.distance, i, 0,
                   1 + 0.2 * (i - type * bonds / SCALARS) * SCALARS / bonds);
     }
-    for (int t = 0; t < b->c.conv.shape.trunks; t++)
-        b->k.conv.trunk_fwd(&b->g, &b->geo, &b->c.radial[t]);
 }
 
 /* As a trunk leaves it: a part of h is 0. */
@@ -302,6 +304,9 @@ static void conv_prepare(struct bench *b)
     else
         set_hidden(b);
     b->k.conv.conv_prepare(c);
+    b->k.conv.conv_points(c);
+    for (int t = 0; b->shape->is_sorted && t < c->shape.trunks; t++)
+        b->k.conv.trunk_fwd(&c->at, &b->c.radial[t]);
     b->k.conv.conv_plan(c);
 }
 
@@ -368,8 +373,11 @@ static void conv_bwd_dx(struct bench *b)
     b->k.conv.conv_bwd_x(&b->c.conv, b->c.x, b->c.e, b->c.dy, b->c.dx, NULL);
 }
 
+/* Of a trunk that is there its own gradients: dh is of points. */
 static void conv_bwd_w_build(struct bench *b)
 {
+    int is_sorted = b->shape->is_sorted;
+
     convolution(b);
     conv_inputs(b, IN);
     conv_outputs(b, IN, b->c.dy);
@@ -377,24 +385,22 @@ static void conv_bwd_w_build(struct bench *b)
         struct radial *r = &b->c.radial[t];
 
         r->dw3 = bench_table(b, ADD, r->w3.n, RADIAL_HIDDEN);
-        r->dh = bench_feature(b, OUT, BONDS, 0, RADIAL_HIDDEN);
+        r->dh =
+            bench_feature(b, is_sorted ? KEPT : OUT, BONDS, 0, RADIAL_HIDDEN);
+        if (!is_sorted)
+            continue;
+        layer(b, ADD, SCALARS + 1, &r->grad[0]);
+        layer(b, ADD, RADIAL_HIDDEN, &r->grad[1]);
     }
-}
-
-/* Behind a ReLU that is shut a trunk wants no dh. */
-static void shut(struct bench *b, const struct radial *r)
-{
-    for (int i = 0; i < b->count[BONDS]; i++)
-        for (int k = 0; k < RADIAL_HIDDEN; k++)
-            if (bench_number(b, &r->h, i, k) <= 0)
-                bench_put(b, &r->dh, i, k, 0);
 }
 
 static void conv_bwd_w(struct bench *b)
 {
-    b->k.conv.conv_bwd_w(&b->c.conv, b->c.x, b->c.e, b->c.dy);
-    for (int t = 0; b->shape->is_sorted && t < b->c.conv.shape.trunks; t++)
-        shut(b, &b->c.radial[t]);
+    struct conv *c = &b->c.conv;
+
+    b->k.conv.conv_bwd_w(c, b->c.x, b->c.e, b->c.dy);
+    for (int t = 0; b->shape->is_sorted && t < c->shape.trunks; t++)
+        b->k.conv.trunk_bwd(&c->at, &b->c.radial[t], NULL, NULL);
 }
 
 #define SLOT(name) OP_SLOT(conv, name), name##_build, name
@@ -402,7 +408,7 @@ static void conv_bwd_w(struct bench *b)
 
 static const struct op ops[] = {
     /* sums over 32, and their moments */
-    {SLOT(trunk_fwd), 40, {0, 0}, bench_set_geometry},
+    {SLOT(trunk_fwd), 40, {0, 0}, NULL},
     {SLOT(trunk_bwd), 80, {0, 0}, trunk_bwd_prepare},
     /* sums over 32 hidden units and up to 100 channels and paths */
     {SLOT(conv_fwd), 40, {0, 0}, conv_prepare},

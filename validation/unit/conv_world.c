@@ -254,6 +254,8 @@ static void build_conv(struct world *w)
         r->h = feature(w, w->g.bonds, 0, HIDDEN, &w->bonds);
         r->dh = feature(w, w->g.bonds, 0, HIDDEN, &w->bonds);
     }
+    c->at = plain(w, w->g.bonds, SCALARS + 1, &w->bonds);
+    c->points = take(w, sizeof *c->points, 1);
     b = w->k.conv.conv_size(&c->shape, w->g.bonds, w->g.edges);
     c->packed = take(w, b.packed, 1);
     c->plan = take(w, b.plan, 1);
@@ -387,9 +389,10 @@ double world_forward(struct world *w)
     double loss;
 
     k->geometry_fwd(&w->g, &w->geo);
-    for (int t = 0; t < w->conv.shape.trunks; t++)
-        k->trunk_fwd(&w->g, &w->geo, &w->radial[t]);
     k->conv_prepare(&w->conv);
+    k->conv_points(&w->conv);
+    for (int t = 0; t < w->conv.shape.trunks; t++)
+        k->trunk_fwd(&w->conv.at, &w->radial[t]);
     k->conv_plan(&w->conv);
     k->conv_fwd(&w->conv, w->x, w->e, w->y);
     k->logits_fwd(&w->g, &w->geo, &a, &w->score);
@@ -416,7 +419,8 @@ void world_backward(struct world *w)
     k->conv_bwd_w(&w->conv, w->x, w->e, w->dy);
     k->conv_bwd_x(&w->conv, w->x, w->e, w->dy, w->dx, w->de);
     for (int t = 0; t < w->conv.shape.trunks; t++)
-        k->trunk_bwd(&w->g, &w->geo, &w->radial[t], &w->dscalar);
+        k->trunk_bwd(&w->conv.at, &w->radial[t], &w->dscalar,
+                     &w->geo.ddistance);
     if (w->geo.torque.data)
         k->geometry_bwd(&w->g, &w->geo, &w->dpos);
 }

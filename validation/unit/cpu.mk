@@ -1,7 +1,7 @@
 # tests of src/cpu
-unit_tests += conv_basis_test conv_kernels_test device_paranoid_test device_sum_test \
+unit_tests += conv_points_test conv_kernels_test device_paranoid_test device_sum_test \
 	k_linear_test k_norm_test k_pool_test k_softmax_test k_step_test registry_test
-conv_basis_test_SOURCES = validation/unit/conv_basis_test.c
+conv_points_test_SOURCES = validation/unit/conv_points_test.c
 conv_kernels_test_SOURCES = validation/unit/conv_kernels_test.c \
 	validation/unit/conv_world.c validation/unit/conv_world.h
 device_paranoid_test_SOURCES = validation/unit/device_paranoid_test.c

@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: MIT */
+/* k_conv_points.c - chooses runs and points (conv_points.h), in double: h of
+ * every bond, with which the polynomials are compared, and the sides of all
+ * ReLUs. Bonds are lanes.
+ *
+ * A stretch of bonds with the same scalars and the same sides is one run, or,
+ * where that is cheaper, two of half of it, and so on. What a run costs is
+ * counted in fused multiply-adds of training: its groups times (weights formed
+ * and summed up over k terms, and features), and its k matrices.
+ */
+#include "cpu/conv_points.h"
+#include "cpu/real.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { UNITS = RADIAL_HIDDEN };
+
+/* Points of one run do not come closer than this, in Angstrom: the network's
+ * inputs are float. */
+static const double least_half = 1e-5;
+
+/* Of `real`: what float makes of h is off by as much anyway. */
+static const double rounding = 1e-7;
+
+typedef double wide __attribute__((vector_size(WIDE * sizeof(double)),
+                                   aligned(sizeof(double)), may_alias));
+
+/* What one call works on. */
+struct choice {
+    const struct conv *c;
+    int bonds;
+    double *h;       /* [trunks][32][stride] */
+    uint64_t *sides; /* [trunks][stride] of 64 ReLUs */
+    size_t stride;   /* bonds, up to whole vectors */
+};
+
+/* --- the network in double ------------------------------------------------ */
+
+static const float *numbers(const struct tensor *t, int n)
+{
+    return (const float *)t->data + (size_t)n * (size_t)t->ld;
+}
+
+/* LayerNorm, if any, and ReLU; returns in *side the units that are open. */
+static void activate(const struct radial_layer *l, wide z[UNITS],
+                     uint64_t side[WIDE])
+{
+    const float *gain = l->gain.data, *shift = l->shift.data;
+    wide mean = {0}, square = {0}, rdev;
+
+    for (int i = 0; gain && i < UNITS; i++)
+        mean += z[i];
+    mean /= (double)UNITS;
+    for (int i = 0; gain && i < UNITS; i++)
+        square += (z[i] - mean) * (z[i] - mean);
+    for (int j = 0; j < WIDE; j++)
+        rdev[j] = 1 / sqrt(square[j] / UNITS + 1e-5);
+    for (int i = 0; i < UNITS; i++) {
+        if (gain)
+            z[i] = (z[i] - mean) * rdev * (double)gain[i] + (double)shift[i];
+        for (int j = 0; j < WIDE; j++)
+            side[j] = side[j] << 1 | (z[i][j] > 0);
+        for (int j = 0; j < WIDE; j++)
+            z[i][j] = z[i][j] <= 0 ? 0 : z[i][j];
+    }
+}
+
+/* h, and the sides, of WIDE bonds with these scalars. */
+static void network(const struct radial *r, const float *scalars,
+                    const wide *distance, wide h[UNITS], uint64_t side[WIDE])
+{
+    const float *b0 = r->layer[0].b.data, *b1 = r->layer[1].b.data;
+    int n = r->layer[0].w.c - 1;
+    wide first[UNITS];
+
+    memset(side, 0, WIDE * sizeof *side);
+    for (int o = 0; o < UNITS; o++) {
+        const float *w = numbers(&r->layer[0].w, o);
+        double sum = (double)b0[o];
+
+        for (int i = 0; i < n; i++)
+            sum += (double)w[i] * (double)scalars[i];
+        first[o] = sum + (double)w[n] * *distance;
+    }
+    activate(&r->layer[0], first, side);
+    for (int o = 0; o < UNITS; o++) {
+        const float *w = numbers(&r->layer[1].w, o);
+        wide sum = (wide){0} + (double)b1[o];
+
+        for (int i = 0; i < UNITS; i++)
+            sum += (double)w[i] * first[i];
+        h[o] = sum;
+    }
+    activate(&r->layer[1], h, side);
+}
+
+/* Whether bonds a and b have the same scalars. */
+static int same_scalars(const struct graph *g, int a, int b)
+{
+    return memcmp(numbers(&g->scalar, a), numbers(&g->scalar, b),
+                  (size_t)g->scalar.c * sizeof(float)) == 0;
+}
+
+/* h and sides of bonds first.., of one trunk: as many at once as have the same
+ * scalars. */
+static void bonds_network(const struct choice *o, int trunk, int first)
+{
+    const struct graph *g = o->c->graph;
+    double *h = o->h + (size_t)trunk * UNITS * o->stride;
+    uint64_t *sides = o->sides + (size_t)trunk * o->stride;
+
+    for (int i = first; i < first + WIDE && i < o->bonds;) {
+        uint64_t side[WIDE];
+        wide distance = {0}, at[UNITS];
+        int n = 0;
+
+        while (i + n < first + WIDE && i + n < o->bonds &&
+               same_scalars(g, i, i + n)) {
+            distance[n] = (double)*numbers(&o->c->geo->distance, i + n);
+            n++;
+        }
+        network(&o->c->radial[trunk], numbers(&g->scalar, i), &distance, at,
+                side);
+        for (int j = 0; j < n; j++) {
+            sides[i + j] = side[j];
+            for (int q = 0; q < UNITS; q++)
+                h[(size_t)q * o->stride + (size_t)(i + j)] = at[q][j];
+        }
+        i += n;
+    }
+}
+
+/* --- one run -------------------------------------------------------------- */
+
+/* Shortest and longest distance; 0 if one is no number. */
+static int range(const struct choice *o, struct run *r)
+{
+    double least = INFINITY, most = -INFINITY;
+
+    for (int i = r->bond; i < r->bond + r->bonds; i++) {
+        double d = (double)*numbers(&o->c->geo->distance, i);
+
+        if (!isfinite(d))
+            return 0;
+        least = fmin(least, d);
+        most = fmax(most, d);
+    }
+    r->middle = (least + most) / 2;
+    r->half = fmax((most - least) / 2, least_half);
+    return 1;
+}
+
+/* Distance of point n of k: Chebyshev's, stretched to the ends; as float has
+ * it, for that is what the network gets. */
+static float point_distance(const struct run *r, int n)
+{
+    double pi = 3.14159265358979323846;
+    double t =
+        r->k == 1 ? 0 : cos(pi * (n + 0.5) / r->k) / cos(pi * 0.5 / r->k);
+
+    return (float)(r->middle + r->half * t);
+}
+
+/* The inverse of Vandermonde's matrix of the points, by Gauss and Jordan. */
+static void invert(struct run *r)
+{
+    double v[TERMS][2 * TERMS] = {{0}};
+    int k = r->k;
+
+    for (int n = 0; n < k; n++) {
+        double t = ((double)point_distance(r, n) - r->middle) / r->half;
+
+        v[n][0] = 1;
+        for (int j = 1; j < k; j++)
+            v[n][j] = v[n][j - 1] * t;
+        v[n][k + n] = 1;
+    }
+    for (int i = 0; i < k; i++) {
+        int most = i;
+        double row[2 * TERMS];
+
+        for (int n = i + 1; n < k; n++)
+            if (fabs(v[n][i]) > fabs(v[most][i]))
+                most = n;
+        memcpy(row, v[most], sizeof row);
+        memcpy(v[most], v[i], sizeof row);
+        for (int j = 0; j < 2 * k; j++)
+            v[i][j] = row[j] / row[i];
+        for (int n = 0; n < k; n++) {
+            double f = v[n][i];
+
+            for (int j = 0; n != i && j < 2 * k; j++)
+                v[n][j] -= f * v[i][j];
+        }
+    }
+    for (int j = 0; j < k; j++)
+        for (int n = 0; n < k; n++)
+            r->inverse[j][n] = v[j][k + n];
+}
+
+/* The polynomials of trunk t through h at the points; 0 if a ReLU of a point
+ * has another side than those of the bonds. */
+static int interpolate(const struct choice *o, const struct run *r, int t,
+                       double p[TERMS][UNITS])
+{
+    uint64_t side[WIDE],
+        own = o->sides[(size_t)t * o->stride + (size_t)r->bond];
+    wide distance, h[UNITS];
+
+    for (int n = 0; n < WIDE; n++)
+        distance[n] = (double)point_distance(r, n < r->k ? n : 0);
+    network(&o->c->radial[t], numbers(&o->c->graph->scalar, r->bond), &distance,
+            h, side);
+    for (int n = 0; n < r->k; n++)
+        if (side[n] != own)
+            return 0;
+    for (int j = 0; j < r->k; j++)
+        for (int q = 0; q < UNITS; q++) {
+            p[j][q] = 0;
+            for (int n = 0; n < r->k; n++)
+                p[j][q] += r->inverse[j][n] * h[q][n];
+        }
+    return 1;
+}
+
+/* The same bonds' t, WIDE at a time; beyond the last, as the last. */
+static void places(const struct choice *o, const struct run *r, int first,
+                   wide *t)
+{
+    int last = r->bond + r->bonds - 1;
+
+    for (int j = 0; j < WIDE; j++) {
+        int bond = first + j < last ? first + j : last;
+
+        (*t)[j] = ((double)*numbers(&o->c->geo->distance, bond) - r->middle) /
+                  r->half;
+    }
+}
+
+/* Whether trunk t's polynomials are within the tolerance for all bonds. */
+static int is_close(const struct choice *o, const struct run *r, int t,
+                    double tolerance, double p[TERMS][UNITS])
+{
+    const double *h = o->h + (size_t)t * UNITS * o->stride;
+    double square = tolerance * tolerance;
+
+    for (int first = 0; first < r->bonds; first += WIDE) {
+        wide at, off = {0}, size = {0};
+        int n = r->bonds - first < WIDE ? r->bonds - first : WIDE;
+
+        places(o, r, r->bond + first, &at);
+        for (int q = 0; q < UNITS; q++) {
+            wide x = (wide){0} + p[r->k - 1][q], want;
+
+            memcpy(&want, h + (size_t)q * o->stride + r->bond + first,
+                   sizeof want);
+            for (int j = r->k - 2; j >= 0; j--)
+                x = x * at + p[j][q];
+            off += (x - want) * (x - want);
+            size += want * want;
+        }
+        for (int j = 0; j < n; j++)
+            if (!(off[j] <= square * size[j]))
+                return 0;
+    }
+    return 1;
+}
+
+/* The fewest terms that do; 0: TERMS are too few. */
+static void fit(const struct choice *o, struct run *r)
+{
+    double tolerance = o->c->tolerance > rounding ? o->c->tolerance : rounding;
+    int most = r->bonds < TERMS ? r->bonds : TERMS;
+
+    if (range(o, r))
+        for (r->k = 1; r->k <= most; r->k++) {
+            int t = 0;
+
+            invert(r);
+            while (t < o->c->shape.trunks) {
+                double p[TERMS][UNITS];
+
+                if (!interpolate(o, r, t, p) ||
+                    !is_close(o, r, t, tolerance, p))
+                    break;
+                t++;
+            }
+            if (t == o->c->shape.trunks)
+                return;
+        }
+    r->k = 0;
+}
+
+/* --- all runs ------------------------------------------------------------- */
+
+/* In thirds of the products that one matrix term takes of a group. */
+static int cost(const struct run *r)
+{
+    return groups_of(r->bonds) * (3 * r->k + 7) + 8 * r->k;
+}
+
+/* The cheapest runs of these bonds, each at run[its first bond]: returns their
+ * cost. */
+static int divide(const struct choice *o, int bond, int bonds, struct run run[])
+{
+    struct run whole = {.bond = bond, .bonds = bonds};
+    int half = groups_of(bonds) > 1 ? groups_of(bonds) / 2 * GROUP : bonds / 2;
+    int apart;
+
+    fit(o, &whole);
+    if (bonds == 1 || (whole.k > 0 && (whole.k <= 2 || bonds <= GROUP))) {
+        run[bond] = whole;
+        return cost(&whole);
+    }
+    apart =
+        divide(o, bond, half, run) + divide(o, bond + half, bonds - half, run);
+    if (whole.k > 0 && cost(&whole) <= apart) {
+        run[bond] = whole;
+        return cost(&whole);
+    }
+    return apart;
+}
+
+/* Whether bond i goes on with what bond i - 1 is in. */
+static int goes_on(const struct choice *o, int i)
+{
+    if (!same_scalars(o->c->graph, i - 1, i))
+        return 0;
+    for (int t = 0; t < o->c->shape.trunks; t++) {
+        const uint64_t *sides = o->sides + (size_t)t * o->stride;
+
+        if (sides[i - 1] != sides[i])
+            return 0;
+    }
+    return 1;
+}
+
+/* First bonds of all stretches, and of one beyond the last. */
+static int find_stretches(const struct choice *o, int first[])
+{
+    int n = 0;
+
+    for (int i = 0; i < o->bonds; i++)
+        if (i == 0 || !goes_on(o, i))
+            first[n++] = i;
+    first[n] = o->bonds;
+    return n;
+}
+
+/* Puts the groups of a run, and where their bonds stand in it. */
+static void put_groups(const struct conv *c, const struct points *p, int n)
+{
+    const struct run *r = &p->run[n];
+
+    for (int i = 0; i < groups_of(r->bonds); i++) {
+        struct group *g = &p->group[r->group + i];
+        int rest = r->bonds - i * GROUP;
+
+        *g = (struct group){.run = n,
+                            .bond = r->bond + i * GROUP,
+                            .bonds = rest < GROUP ? rest : GROUP};
+        for (int j = 0; j < GROUP; j++)
+            p->t[r->group + i][j] =
+                r->k > 0 && j < g->bonds
+                    ? (float)(((double)*numbers(&c->geo->distance,
+                                                g->bond + j) -
+                               r->middle) /
+                              r->half)
+                    : 0;
+    }
+}
+
+static void put_plain(const struct conv *c, const struct points *p)
+{
+    int bonds = used_bonds(c->graph);
+
+    p->count[0] = bonds > 0;
+    p->count[1] = groups_of(bonds);
+    p->count[2] = 0;
+    if (bonds > 0) {
+        p->run[0] = (struct run){.bonds = bonds};
+        put_groups(c, p, 0);
+    }
+}
+
+/* The runs that divide left; 0: too many, or none that does. */
+static int put_runs(const struct choice *o, const struct run run[],
+                    const struct points *p)
+{
+    int runs = 0, groups = 0, points = 0;
+
+    for (int i = 0; i < o->bonds; i += run[i].bonds) {
+        int n = groups_of(run[i].bonds);
+
+        if (run[i].k == 0 || groups + n > groups_room(o->c->graph->bonds) ||
+            points + run[i].k > points_room(o->c->graph->bonds))
+            return 0;
+        p->run[runs] = run[i];
+        p->run[runs].group = groups;
+        p->run[runs].point = points;
+        runs++;
+        groups += n;
+        points += run[i].k;
+    }
+    p->count[0] = runs;
+    p->count[1] = groups;
+    p->count[2] = points;
+    for (int i = 0; i < runs; i++)
+        put_groups(o->c, p, i);
+    return 1;
+}
+
+/* Overwrites the work. */
+static int choose_runs(const struct conv *c, const struct points *p)
+{
+    struct choice o = {.c = c, .bonds = used_bonds(c->graph)};
+    size_t room = (size_t)c->graph->bonds, trunks = (size_t)c->shape.trunks;
+    int *first, stretches;
+    struct run *run;
+
+    o.stride = choice_stride(c->graph->bonds);
+    o.h = c->work;
+    o.sides = (uint64_t *)(o.h + trunks * UNITS * o.stride);
+    run = (struct run *)(o.sides + trunks * o.stride);
+    first = (int *)(run + room);
+    for (int t = 0; t < c->shape.trunks; t++)
+#pragma omp parallel for schedule(static)
+        for (int i = 0; i < o.bonds; i += WIDE)
+            bonds_network(&o, t, i);
+    stretches = find_stretches(&o, first);
+#pragma omp parallel for schedule(dynamic)
+    for (int i = 0; i < stretches; i++)
+        divide(&o, first[i], first[i + 1] - first[i], run);
+    return put_runs(&o, run, p);
+}
+
+/* What the trunks get: of point n of a run, the run's scalars and a distance.
+ */
+static void put_inputs(struct conv *c, const struct points *p)
+{
+    const struct tensor *scalar = &c->graph->scalar;
+    size_t bytes = (size_t)scalar->c * sizeof(float);
+    int bonds = used_bonds(c->graph);
+
+    *c->points = is_plain(p) ? bonds : p->count[2];
+    for (int i = 0; is_plain(p) && i < bonds; i++) {
+        memcpy(row(&c->at, i, 0), numbers(scalar, i), bytes);
+        row(&c->at, i, 0)[scalar->c] = *numbers(&c->geo->distance, i);
+    }
+    for (int i = 0; !is_plain(p) && i < p->count[0]; i++) {
+        const struct run *r = &p->run[i];
+
+        for (int n = 0; n < r->k; n++) {
+            float *at = row(&c->at, r->point + n, 0);
+
+            memcpy(at, numbers(scalar, r->bond), bytes);
+            at[scalar->c] = point_distance(r, n);
+        }
+    }
+}
+
+static void conv_points(struct conv *c)
+{
+    const struct points p = points_of(c->plan, c->graph->bonds);
+    int has_trunk = c->radial[0].layer[0].w.data != NULL;
+
+    if (c->by_bond || !has_trunk || !choose_runs(c, &p))
+        put_plain(c, &p);
+    if (has_trunk)
+        put_inputs(c, &p);
+}
+
+/* --- plan ----------------------------------------------------------------- */
+
+/* h of a group's bonds, turned. */
+static void turn_hidden(const struct radial *r, const struct group *g,
+                        float out[UNITS][GROUP])
+{
+    for (int q = 0; q < UNITS; q++)
+        for (int j = 0; j < GROUP; j++)
+            out[q][j] = j < g->bonds ? numbers(&r->h, g->bond + j)[q] : 0;
+}
+
+static void run_polynomials(const struct radial *r, const struct run *run,
+                            float out[][UNITS])
+{
+    for (int j = 0; j < run->k; j++)
+        for (int q = 0; q < UNITS; q++) {
+            double sum = 0;
+
+            for (int n = 0; n < run->k; n++)
+                sum += run->inverse[j][n] *
+                       (double)numbers(&r->h, run->point + n)[q];
+            out[j][q] = (float)sum;
+        }
+}
+
+static void conv_plan(struct conv *c)
+{
+    const struct points p = points_of(c->plan, c->graph->bonds);
+
+    for (int t = 0; t < c->shape.trunks; t++) {
+        float *out = p.p + (size_t)t * trunk_numbers(c->graph->bonds);
+
+        if (is_plain(&p))
+            for (int i = 0; i < p.count[1]; i++)
+                turn_hidden(&c->radial[t], &p.group[i],
+                            (float(*)[GROUP])(out + i * UNITS * GROUP));
+        else
+            for (int i = 0; i < p.count[0]; i++)
+                run_polynomials(
+                    &c->radial[t], &p.run[i],
+                    (float(*)[UNITS])(out + p.run[i].point * UNITS));
+    }
+}
+
+void ENTER(k_conv_points)(struct kernels *k)
+{
+    k->conv.conv_points = conv_points;
+    k->conv.conv_plan = conv_plan;
+}
