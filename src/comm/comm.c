@@ -160,6 +160,7 @@ void comm_close(struct comm **pc, enum err code)
     comm_wait_begin(c);
     if (c->size > 1 && code != OK && code != ERR_STOPPED)
         leave(c, code);
+    comm_sums_close(c);
     MPI_Comm_free(&c->node);
     MPI_Comm_free(&c->farewell);
     MPI_Finalize();
@@ -332,37 +333,4 @@ void comm_add(struct comm *c, void *data, int64_t n, enum comm_sum kind)
 void comm_max(struct comm *c, int64_t *data, int64_t n)
 {
     reduce(c, data, n, COMM_INT64, MPI_MAX);
-}
-
-void comm_add_begin(struct comm *c, int slot, void *data, int64_t n,
-                    enum comm_sum kind)
-{
-    int64_t piece = (n + COMM_PIECES - 1) / COMM_PIECES;
-    unsigned char *at = data;
-
-    CHECK(slot >= 0 && slot < COMM_SLOTS && c->pieces[slot] == 0);
-    if (piece < c->piece)
-        piece = c->piece;
-    for (int64_t done = 0; done < n; done += piece) {
-        int64_t now = n - done < piece ? n - done : piece;
-        MPI_Request *request = &c->under_way[slot][c->pieces[slot]++];
-
-        comm_wait_begin(c);
-        comm_must(c,
-                  MPI_Iallreduce(MPI_IN_PLACE,
-                                 at + (size_t)done * sums[kind].size, (int)now,
-                                 sums[kind].type, MPI_SUM, c->world, request),
-                  "MPI_Iallreduce");
-    }
-}
-
-void comm_add_finish(struct comm *c, int slot)
-{
-    CHECK(slot >= 0 && slot < COMM_SLOTS);
-    comm_wait_begin(c);
-    comm_must(
-        c,
-        MPI_Waitall(c->pieces[slot], c->under_way[slot], MPI_STATUSES_IGNORE),
-        "MPI_Waitall");
-    c->pieces[slot] = 0;
 }

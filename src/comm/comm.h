@@ -64,9 +64,13 @@ enum err comm_gather(struct comm *c, const void *mine, size_t bytes, void **out,
 enum err comm_exchange(struct comm *c, const void *mine, const size_t bytes[],
                        void **out, size_t got[]);
 
-/* A sum under way: begin returns at once, finish waits. One at a time for each
- * slot 0..COMM_SLOTS-1. */
+/* Collective. Sums under way: begin returns at once, finish waits; each call
+ * moves on all that are. Added in the order of ranks, on whichever nodes they
+ * are: all ranks get the same bits, and so does every job of as many. One at a
+ * time for each slot 0..COMM_SLOTS-1, for whose largest sum comm_add_room makes
+ * room, while none is under way. ERR_ENVIRONMENT: memory, agreed. */
 enum { COMM_SLOTS = 8 };
+enum err comm_add_room(struct comm *c, int slot, int64_t n, enum comm_sum kind);
 void comm_add_begin(struct comm *c, int slot, void *data, int64_t n,
                     enum comm_sum kind);
 void comm_add_finish(struct comm *c, int slot);

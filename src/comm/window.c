@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* window.c - one block a node, made by its first rank; or one a rank.
+/* window.c - one block a node, each rank making its part of it; or one a rank.
  *
  * A node of one rank needs no window. Where /dev/shm is too small MPI refuses,
  * or gives pages that kill whoever touches them: its room is looked at first.
@@ -12,8 +12,14 @@
 #include "base/mem.h"
 #include "comm/comm_world.h"
 
+#include <stdint.h>
 #include <string.h>
 #include <sys/statvfs.h>
+
+/* What each rank of a node adds to its copy, and a rank's own when private. */
+struct sizes {
+    size_t mine, whole, private;
+};
 
 struct window {
     MPI_Win win;   /* MPI_WIN_NULL: not MPI's */
@@ -42,17 +48,18 @@ static int all_of_node(struct comm *c, int yes)
 
 /* On a node where some ranks have a window and some were refused one, the
  * windows stay: to free one would wait for the others for ever. */
-static int share(struct comm *c, size_t bytes, struct window *w, void **data)
+static int share(struct comm *c, const struct sizes *s, struct window *w,
+                 void **data)
 {
-    MPI_Aint size = c->node_rank == 0 ? (MPI_Aint)bytes : 0;
     MPI_Aint whole;
     int unit, got;
+    void *mine;
 
-    if (!all_of_node(c, has_room(bytes)))
+    if (!all_of_node(c, has_room(s->whole)))
         return 0;
     comm_wait_begin(c);
-    got = MPI_Win_allocate_shared(size, 1, MPI_INFO_NULL, c->node, data,
-                                  &w->win) == MPI_SUCCESS;
+    got = MPI_Win_allocate_shared((MPI_Aint)s->mine, 1, MPI_INFO_NULL, c->node,
+                                  &mine, &w->win) == MPI_SUCCESS;
     comm_wait_end(c);
     if (!all_of_node(c, got))
         return 0;
@@ -60,8 +67,7 @@ static int share(struct comm *c, size_t bytes, struct window *w, void **data)
           MPI_Win_lock_all(MPI_MODE_NOCHECK, w->win) == MPI_SUCCESS;
     if (!all_of_node(c, got))
         return 0;
-    if (c->node_rank == 0)
-        memset(*data, 0, bytes);
+    memset(mine, 0, s->mine);
     w->shared = 1;
     w->mine = c->node_rank == 0;
     window_fence(c, w);
@@ -79,7 +85,7 @@ static enum err keep_private(struct comm *c, size_t bytes, struct window *w,
     return OK;
 }
 
-enum err window_open(struct comm *c, size_t bytes, struct window **out,
+static enum err make(struct comm *c, const struct sizes *s, struct window **out,
                      void **data)
 {
     void *block = NULL, *at = NULL;
@@ -94,22 +100,40 @@ enum err window_open(struct comm *c, size_t bytes, struct window **out,
     }
     w = block;
     w->win = MPI_WIN_NULL;
-    refused = c->node_size > 1 && !share(c, bytes ? bytes : 1, w, &at);
+    refused = c->node_size > 1 && !share(c, s, w, &at);
     if (!w->shared)
-        err = keep_private(c, bytes, w, &at);
+        err = keep_private(c, s->private, w, &at);
     err = comm_agree(c, err);
     if (err) {
         window_close(c, &w);
         return err;
     }
     comm_max(c, &refused, 1);
-    if (refused)
+    if (refused && !c->warned++)
         log_warn("shared memory: %zu bytes are refused, each rank keeps a copy "
                  "of its own; enlarge /dev/shm or start fewer ranks a node",
-                 bytes);
+                 s->whole);
     *out = w;
     *data = at;
     return OK;
+}
+
+enum err window_open(struct comm *c, size_t bytes, struct window **out,
+                     void **data)
+{
+    size_t some = bytes ? bytes : 1; /* MPI makes no window of nothing */
+
+    return make(c, &(struct sizes){c->node_rank == 0 ? some : 0, some, bytes},
+                out, data);
+}
+
+enum err window_open_seats(struct comm *c, size_t bytes, struct window **out,
+                           void **data)
+{
+    size_t ranks = (size_t)c->node_size;
+    size_t whole = bytes <= SIZE_MAX / ranks ? ranks * bytes : SIZE_MAX;
+
+    return make(c, &(struct sizes){bytes, whole, bytes}, out, data);
 }
 
 void window_fence(struct comm *c, struct window *w)

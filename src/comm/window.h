@@ -16,6 +16,13 @@ struct window; /* opaque */
 enum err window_open(struct comm *c, size_t bytes, struct window **out,
                      void **data);
 
+/* Collective. The same with a seat of `bytes` zeroed bytes (a multiple of 64)
+ * for each rank of the node, in their order from *data on, each in the memory
+ * nearest to its rank; where shared memory is refused a rank has only its own,
+ * at *data. */
+enum err window_open_seats(struct comm *c, size_t bytes, struct window **out,
+                           void **data);
+
 /* Collective. After writes by one rank of a node, before reads by others. */
 void window_fence(struct comm *c, struct window *w);
 

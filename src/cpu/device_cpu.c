@@ -47,18 +47,32 @@ static void sync(struct device *d)
     (void)d;
 }
 
-static void reduce_begin(struct device *d, int slot, void *data, int64_t n,
-                         enum device_sum kind)
+static enum comm_sum sum_of(const struct device *d, enum device_sum kind)
 {
     const enum comm_sum kinds[] = {
         [DEVICE_REAL] = d->k.real == sizeof(float) ? COMM_FLOAT : COMM_DOUBLE,
         [DEVICE_DOUBLE] = COMM_DOUBLE,
         [DEVICE_INT64] = COMM_INT64,
     };
+
+    return kinds[kind];
+}
+
+static enum err reduce_room(struct device *d, int slot, int64_t n,
+                            enum device_sum kind)
+{
+    struct cpu *cpu = d->self;
+
+    return cpu->comm ? comm_add_room(cpu->comm, slot, n, sum_of(d, kind)) : OK;
+}
+
+static void reduce_begin(struct device *d, int slot, void *data, int64_t n,
+                         enum device_sum kind)
+{
     struct cpu *cpu = d->self;
 
     if (cpu->comm)
-        comm_add_begin(cpu->comm, slot, data, n, kinds[kind]);
+        comm_add_begin(cpu->comm, slot, data, n, sum_of(d, kind));
 }
 
 static void reduce_finish(struct device *d, int slot)
@@ -94,6 +108,7 @@ enum err device_cpu_open(struct comm *c, enum isa isa, size_t real,
               .copy = move,
               .zero = zero,
               .sync = sync,
+              .reduce_room = reduce_room,
               .reduce_begin = reduce_begin,
               .reduce_finish = reduce_finish,
               .close = cpu_close,

@@ -235,22 +235,51 @@ static void settle(struct device *d)
     device->put_count = device->get_count = device->staged_count = 0;
 }
 
+static enum comm_sum sum_of(const struct device *d, enum device_sum kind)
+{
+    return kind == DEVICE_INT64                                ? COMM_INT64
+           : kind == DEVICE_REAL && d->k.real == sizeof(float) ? COMM_FLOAT
+                                                               : COMM_DOUBLE;
+}
+
+static size_t sum_bytes(const struct device *d, int64_t n, enum device_sum kind)
+{
+    return (size_t)n *
+           (sum_of(d, kind) == COMM_FLOAT ? sizeof(float) : sizeof(double));
+}
+
+static enum err reduce_room(struct device *d, int slot, int64_t n,
+                            enum device_sum kind)
+{
+    struct sum *s;
+    void *mine;
+    enum err err;
+
+    CHECK(slot >= 0 && slot < DEVICE_REDUCTIONS);
+    s = &device->sums[slot];
+    CHECK(!s->data && "no sum is under way in this slot");
+    mine = s->mine;
+    err = mem_grow(&mine, &s->room, sum_bytes(d, n, kind), 1,
+                   "the paranoid device");
+    s->mine = mine;
+    if (!device->comm)
+        return err;
+    TRY(comm_agree(device->comm, err));
+    return comm_add_room(device->comm, slot, n, sum_of(d, kind));
+}
+
 /* Until finish the device has poison: a kernel in between must not look. */
 static void reduce_begin(struct device *d, int slot, void *data, int64_t n,
                          enum device_sum kind)
 {
-    int is_float = kind == DEVICE_REAL && d->k.real == sizeof(float);
-    enum comm_sum sum_kind = kind == DEVICE_INT64 ? COMM_INT64
-                             : is_float           ? COMM_FLOAT
-                                                  : COMM_DOUBLE;
-    size_t bytes = (size_t)n * (is_float ? sizeof(float) : sizeof(double));
+    size_t bytes = sum_bytes(d, n, kind);
     struct sum *s;
 
     CHECK(slot >= 0 && slot < DEVICE_REDUCTIONS);
     s = &device->sums[slot];
     CHECK(!s->data && "one sum at a time in a slot");
     CHECK(owns(data, bytes) && "sums are of device memory");
-    s->mine = grow(s->mine, &s->room, bytes, 1);
+    CHECK(bytes <= s->room && "reduce_room comes first");
     s->data = data;
     s->bytes = bytes;
     paranoid_enter();
@@ -258,7 +287,7 @@ static void reduce_begin(struct device *d, int slot, void *data, int64_t n,
     memset(data, POISON, bytes);
     paranoid_leave();
     if (device->comm)
-        comm_add_begin(device->comm, slot, s->mine, n, sum_kind);
+        comm_add_begin(device->comm, slot, s->mine, n, sum_of(d, kind));
 }
 
 static void reduce_finish(struct device *d, int slot)
@@ -312,6 +341,7 @@ enum err device_paranoid_open(struct comm *c, enum isa isa, size_t real,
               .copy = copy,
               .zero = zero,
               .sync = settle,
+              .reduce_room = reduce_room,
               .reduce_begin = reduce_begin,
               .reduce_finish = reduce_finish,
               .close = paranoid_close,

@@ -35,7 +35,11 @@ struct device {
     void (*sync)(struct device *d);
 
     /* Collective over the job's ranks: data[n] becomes the sum over ranks, in
-     * place; the same slot and n on all. */
+     * place, added in their order; the same slot and n on all. reduce_room
+     * comes first, at set-up, with the largest n of a slot.
+     * ERR_ENVIRONMENT: memory, agreed. */
+    enum err (*reduce_room)(struct device *d, int slot, int64_t n,
+                            enum device_sum kind);
     void (*reduce_begin)(struct device *d, int slot, void *data, int64_t n,
                          enum device_sum kind);
     void (*reduce_finish)(struct device *d, int slot);

@@ -134,22 +134,43 @@ static void end_backward(struct model *m)
     tfn_backward(&m->last, model_stage(m, s->layers), m->dout.t, dx);
 }
 
-void model_backward(struct model *m)
+int model_backward_steps(const struct model *m)
+{
+    return m->shape.layers + 1;
+}
+
+void model_backward_step(struct model *m, int i)
 {
     const int inputs = m->options.mode == MODEL_GRADIENTS;
 
     CHECK(m->options.mode != MODEL_PREDICT);
-    if (inputs) {
+    if (i == 0 && inputs) {
         scratch_zero(&m->scratch, &m->geo.ddistance, 1);
         scratch_zero(&m->scratch, &m->geo.torque, 1);
         scratch_zero(&m->scratch, &m->dscalar, 1);
         scratch_zero(&m->scratch, m->dedge.t, FIBER_DEGREES);
     }
-    end_backward(m);
-    for (int i = m->shape.layers - 1; i >= 0; i--)
-        block_backward(m, i);
-    if (inputs)
+    if (i == 0)
+        end_backward(m);
+    else
+        block_backward(m, m->shape.layers - i);
+    if (i == m->shape.layers && inputs)
         m->d->k.conv.geometry_bwd(&m->input.graph, &m->geo, &m->dx);
+}
+
+/* Weights lie in the order of the layers. */
+int64_t model_complete_from(const struct model *m, int i)
+{
+    const struct weight *list = m->weights.list;
+    int first = i ? m->block[m->shape.layers - i].weight : m->last_weight;
+
+    return list[first].offset - list[0].offset;
+}
+
+void model_backward(struct model *m)
+{
+    for (int i = 0; i < model_backward_steps(m); i++)
+        model_backward_step(m, i);
 }
 
 /* The last result, or its gradient. */

@@ -95,6 +95,12 @@ struct tensor *model_output_gradient(struct model *m, int degree);
 /* Adds to the gradients of all weights; overwrites the others. */
 void model_backward(struct model *m);
 
+/* The same in steps i = 0, 1, .., one a layer. From which number of the arena
+ * of gradients on all are complete after step i: it falls, to 0. */
+int model_backward_steps(const struct model *m);
+void model_backward_step(struct model *m, int i);
+int64_t model_complete_from(const struct model *m, int i);
+
 /* MODEL_GRADIENTS: [nodes, 3], not padded; features; scalars per bond. */
 const struct tensor *model_gradient_x(const struct model *m);
 const struct tensor *model_gradient_node(const struct model *m, int degree);

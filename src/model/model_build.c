@@ -141,6 +141,7 @@ static enum err add_block(struct model *m, struct build *b, int i)
 
     snprintf(prefix, sizeof prefix, "block.%d.", i);
     build_layer(b, prefix);
+    o->weight = b->weights->count;
     if (s->type == MODEL_TFN)
         TRY(tfn_init(&o->of.tfn, b, in, &s->hidden, &options.conv));
     else
@@ -171,6 +172,7 @@ static enum err add_end(struct model *m, struct build *b)
     const int c = fiber_at(&s->out, s->pooled_degree);
 
     build_layer(b, "final.");
+    m->last_weight = b->weights->count;
     options.conv.each = s->per_edge ? &m->input.each : NULL;
     TRY(tfn_init(&m->last, b, in, &s->out, &options.conv));
     TRY(take_out(b, s, &m->out));

@@ -21,6 +21,7 @@ struct block {
     } of;
     struct norm norm;
     struct features before; /* the norm; without one: not there */
+    int weight;             /* its first, in the list of weights */
 };
 
 struct model {
@@ -36,6 +37,7 @@ struct model {
     struct features *hidden; /* of block i; two that alternate in prediction */
     struct features dhidden[2]; /* alternate */
     struct tfn last;
+    int last_weight;           /* the first of it and of what follows */
     struct features out, dout; /* of the last convolution */
     struct pool pool;          /* unless shape.pooling is POOL_NONE */
     struct head head;          /* if shape.targets > 0 */

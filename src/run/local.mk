@@ -1,4 +1,4 @@
-libcore_a_SOURCES += src/run/ckpt.h src/run/ckpt_file.h src/run/ckpt_head.c \
+libcore_a_SOURCES += src/run/buckets.c src/run/buckets.h src/run/ckpt.h src/run/ckpt_file.h src/run/ckpt_head.c \
 	src/run/ckpt_list.c src/run/ckpt_load.c src/run/ckpt_write.c \
 	src/run/evaluate.c src/run/evaluate.h src/run/job_id.c src/run/job_id.h \
 	src/run/journal.c src/run/journal.h src/run/journal_line.c \

@@ -5,7 +5,8 @@
  * the order of the epoch. With any_ranks P is train.parts and each part's
  * gradient is added on a grid of integers; else P = ranks x accumulate and
  * gradients are added as they are. Every loss is divided by the known labels of
- * the whole batch, so that parts add up however they are cut.
+ * the whole batch, so that parts add up however they are cut. The sum over
+ * ranks of what is complete runs behind the backward pass of the last part.
  */
 #include "run/step.h"
 
@@ -18,7 +19,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { SLOT_GRADIENT, SLOT_SUMS };
+enum { SLOT_SUMS = BUCKETS }; /* behind the gradient's */
 
 static const enum loss_kind kinds[] = {
     [LOSS_L1] = LOSS_KIND_L1,
@@ -50,8 +51,38 @@ static const int64_t *batch_rows(struct trainer *t, int64_t step, int *n)
     return t->order + first;
 }
 
+/* What is complete of this rank's gradient, from a number of the arena on. */
+static void begin_sums(struct trainer *t, int64_t from)
+{
+    struct device *d = t->job->device;
+    double now = timer_now();
+
+    if (t->optimizer.grid)
+        buckets_begin(&t->buckets, d, t->optimizer.grid, sizeof(int64_t),
+                      DEVICE_INT64, from);
+    else
+        buckets_begin(&t->buckets, d, gradients(t), d->k.real, DEVICE_REAL,
+                      from);
+    timer_lap(&t->phases, PHASE_REDUCE, now);
+}
+
+static void backward(struct trainer *t, int is_last)
+{
+    int steps = model_backward_steps(t->model);
+
+    for (int i = 0; i < steps; i++) {
+        double now = timer_now();
+
+        model_backward_step(t->model, i);
+        timer_lap(&t->phases, PHASE_BACKWARD, now);
+        if (is_last && !t->optimizer.grid)
+            begin_sums(t, model_complete_from(t->model, i));
+    }
+}
+
 /* Forward and backward of one part; its sums go to their own place. */
-static void run_part(struct trainer *t, const int64_t rows[], int n, int part)
+static void run_part(struct trainer *t, const int64_t rows[], int n, int part,
+                     int is_last)
 {
     struct device *d = t->job->device;
     const struct params *p = t->job->params;
@@ -63,34 +94,33 @@ static void run_part(struct trainer *t, const int64_t rows[], int n, int part)
     model_forward(t->model);
     model_loss(t->model, kinds[p->train.loss], t->scale_device,
                t->sums_device + part * (1 + t->job->scale.n));
-    now = timer_lap(&t->phases, PHASE_FORWARD, now);
-    model_backward(t->model);
-    if (t->optimizer.grid) {
-        d->k.step.grid_add(gradients(t), t->optimizer.o.n, t->parts,
-                           t->optimizer.grid);
-        d->zero(d, gradients(t), (size_t)t->optimizer.o.n * d->k.real);
-    }
+    timer_lap(&t->phases, PHASE_FORWARD, now);
+    backward(t, is_last);
+    if (!t->optimizer.grid)
+        return;
+    now = timer_now();
+    d->k.step.grid_add(gradients(t), t->optimizer.o.n, t->parts,
+                       t->optimizer.grid);
+    d->zero(d, gradients(t), (size_t)t->optimizer.o.n * d->k.real);
     timer_lap(&t->phases, PHASE_BACKWARD, now);
 }
 
-/* Over ranks: gradients, losses, and wishes. */
+/* Over ranks: what is left of gradients (all, without a part), losses, and
+ * wishes. */
 static void reduce(struct trainer *t, const int wish[])
 {
     struct device *d = t->job->device;
     int64_t n = t->optimizer.o.n;
-    double wishes[WISHES], now = timer_now();
+    double wishes[WISHES], now;
 
+    begin_sums(t, 0);
+    now = timer_now();
     for (int i = 0; i < WISHES; i++)
         wishes[i] = wish[i];
     d->put(d, t->sums_device + t->sums - WISHES, wishes, sizeof wishes);
-    if (t->optimizer.grid)
-        d->reduce_begin(d, SLOT_GRADIENT, t->optimizer.grid, n + 1,
-                        DEVICE_INT64);
-    else
-        d->reduce_begin(d, SLOT_GRADIENT, gradients(t), n, DEVICE_REAL);
     d->reduce_begin(d, SLOT_SUMS, t->sums_device, t->sums, DEVICE_DOUBLE);
+    buckets_finish(&t->buckets, d);
     d->reduce_finish(d, SLOT_SUMS);
-    d->reduce_finish(d, SLOT_GRADIENT);
     if (t->optimizer.grid)
         d->k.step.grid_get(t->optimizer.grid, n, gradients(t));
     optimizer_norm(&t->optimizer);
@@ -183,12 +213,25 @@ static enum err update(struct trainer *t, const int64_t rows[], int n,
     return OK;
 }
 
+/* This rank's last part with a molecule; -1: there is none. */
+static int last_part(const struct trainer *t, int molecules)
+{
+    int last = -1, first, count;
+
+    for (int k = t->first_part; k < t->first_part + t->own_parts; k++) {
+        loader_part(molecules, t->parts, k, &first, &count);
+        last = count > 0 ? k : last;
+    }
+    return last;
+}
+
 enum err trainer_step(struct trainer *t, const int wish[],
                       struct step_result *out)
 {
     struct step_result r = {.molecules = 0};
     int64_t step = t->progress.step, known[LOADER_TARGETS], labels;
     const int64_t *rows = batch_rows(t, step, &r.molecules);
+    int last = last_part(t, r.molecules);
 
     labels = loader_known(&t->loader, rows, r.molecules, known);
     clear(t, labels > 0 ? labels : 1);
@@ -197,7 +240,7 @@ enum err trainer_step(struct trainer *t, const int wish[],
 
         loader_part(r.molecules, t->parts, k, &first, &count);
         if (count > 0)
-            run_part(t, rows + first, count, k);
+            run_part(t, rows + first, count, k, k == last);
     }
     reduce(t, wish);
     r.loss = labels > 0 ? total(t, 0) / (double)labels : 0;

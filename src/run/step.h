@@ -17,6 +17,7 @@
 #include "data/loader.h"
 #include "model/model.h"
 #include "model/optim.h"
+#include "run/buckets.h"
 
 #include <stdint.h>
 
@@ -53,6 +54,7 @@ struct trainer {
     struct memory memory;
     struct model *model;
     struct optimizer optimizer;
+    struct buckets buckets; /* of the gradient, or of its grid */
     struct loader loader;
     struct batch *batch;
     struct batch_limits limits;

@@ -171,12 +171,40 @@ static enum err deal_parts(struct trainer *t)
     return OK;
 }
 
+/* The grid has a number more than the gradient, at its end. */
+static enum err divide(struct trainer *t)
+{
+    int steps = model_backward_steps(t->model);
+    int64_t *from;
+    void *data;
+
+    TRY(mem_alloc((size_t)steps, sizeof *from, "buckets", &data));
+    from = data;
+    for (int i = 0; i < steps; i++)
+        from[i] = model_complete_from(t->model, i);
+    t->buckets =
+        buckets_of(t->optimizer.o.n + (t->optimizer.grid != NULL), steps, from);
+    mem_free(data);
+    return OK;
+}
+
 static enum err create(const struct job *job, struct trainer *t)
 {
     TRY(prepare(job, t));
     TRY(deal_parts(t));
     TRY(memory_open(&t->memory, &job->device->memory));
-    return build(t);
+    TRY(build(t));
+    return divide(t);
+}
+
+/* Collective: for the sums over ranks. */
+static enum err make_room(struct trainer *t)
+{
+    struct device *d = t->job->device;
+
+    TRY(buckets_room(&t->buckets, d,
+                     t->optimizer.grid ? DEVICE_INT64 : DEVICE_REAL));
+    return d->reduce_room(d, BUCKETS, t->sums, DEVICE_DOUBLE);
 }
 
 enum err trainer_create(const struct job *job, struct trainer **out)
@@ -190,6 +218,8 @@ enum err trainer_create(const struct job *job, struct trainer **out)
     if (!err)
         err = create(job, t);
     err = comm_agree(job->comm, err);
+    if (!err)
+        err = make_room(t);
     if (err)
         trainer_destroy(&t);
     else

@@ -36,7 +36,7 @@ if ! command -v "${MPIEXEC%% *}" >/dev/null 2>&1; then
 fi
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
-echo 1..17
+echo 1..19
 
 for n in 1 2 3; do
     export SE3T_H5_KEEP=$dir/$n.h5 MALLOC_PERTURB_=$((77 * n)) # other heaps
@@ -53,6 +53,8 @@ for n in 2 3; do
     result $? 0 "window_test, $n ranks"
     run $n ./device_sum_test
     result $? 0 "device_sum_test, $n ranks"
+    run $n ./buckets_test
+    result $? 0 "buckets_test, $n ranks"
 done
 
 run 2 ./comm_test lost

@@ -19,6 +19,7 @@
 #include "comm/comm.h"
 #include "comm/comm_world.h"
 #include "comm/watchdog.h"
+#include "validation/noise.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -78,47 +79,175 @@ static void ties_go_to_the_lowest_rank(void **state)
     assert_string_equal(err_message(), comm_rank(comm) == 0 ? "rank 0" : "");
 }
 
+static void nap(double seconds)
+{
+    const struct timespec t = {
+        .tv_sec = (time_t)seconds,
+        .tv_nsec = (long)(1e9 * (seconds - (double)(time_t)seconds))};
+
+    nanosleep(&t, NULL);
+}
+
 /* Pieces of 7 numbers, so that 100 are many. */
 static void sums_in_pieces_are_whole(void **state)
 {
     enum { N = 100 };
     int64_t piece = comm->piece, x[N];
-    double y[N];
-    float z[N];
-    int n = comm_size(comm);
 
     (void)state;
     comm->piece = 7;
-    for (int i = 0; i < N; i++) {
+    for (int i = 0; i < N; i++)
         x[i] = i;
-        y[i] = i * 0.5;
-        z[i] = (float)(i * comm_rank(comm));
-    }
     comm_add(comm, x, N, COMM_INT64);
-    comm_add_begin(comm, 3, y, N, COMM_DOUBLE);
-    comm_add_begin(comm, 0, z, N, COMM_FLOAT);
-    comm_add_finish(comm, 0);
-    comm_add_finish(comm, 3);
-    comm_add_finish(comm, 3); /* nothing under way: nothing to wait for */
     comm->piece = piece;
-    for (int i = 0; i < N; i++) {
-        assert_int_equal(x[i], i * n);
-        assert_true(y[i] == i * 0.5 * n);
-        assert_true(z[i] == (float)(i * (n * (n - 1) / 2)));
+    for (int i = 0; i < N; i++)
+        assert_int_equal(x[i], i * comm_size(comm));
+}
+
+enum { MOST = 5000 }; /* numbers of a sum: some blocks, on each rank */
+
+/* Number i of a rank: sums of such floats depend on their order. */
+static double number(int rank, int turn, int i)
+{
+    uint64_t at = (uint64_t)(rank * 1000 + turn) * MOST + (uint64_t)i;
+
+    return noise(at) / (1 + 1000 * (i % 3));
+}
+
+/* What sum number `turn` of n floats gives, added in the order of ranks. */
+static void assert_floats(const float *found, int turn, int n)
+{
+    for (int i = 0; i < n; i++) {
+        float sum = (float)number(0, turn, i);
+
+        for (int r = 1; r < comm_size(comm); r++)
+            sum += (float)number(r, turn, i);
+        assert_memory_equal(&found[i], &sum, sizeof sum);
     }
+}
+
+/* Many sums one after the other, two at once, of all lengths; now one rank is
+ * late, now another. */
+static void add_many(void)
+{
+    static const int lengths[] = {0,    1,    2,    3,    1023, 1024,
+                                  1025, 2048, 3071, 4096, 4999, MOST};
+    enum { LENGTHS = sizeof lengths / sizeof *lengths, TURNS = 5 * LENGTHS };
+    static float x[MOST], y[MOST];
+
+    for (int t = 0; t < TURNS; t++) {
+        int n = lengths[t % LENGTHS], m = lengths[t * 7 % LENGTHS];
+
+        for (int i = 0; i < MOST; i++) {
+            x[i] = (float)number(comm_rank(comm), t, i);
+            y[i] = (float)number(comm_rank(comm), t + 500, i);
+        }
+        if (t % 8 == comm_rank(comm))
+            nap(0.002);
+        comm_add_begin(comm, 3, x, n, COMM_FLOAT);
+        comm_add_begin(comm, 0, y, m, COMM_FLOAT);
+        comm_add_finish(comm, t % 2 ? 0 : 3);
+        comm_add_finish(comm, t % 2 ? 3 : 0);
+        assert_floats(x, t, n);
+        assert_floats(y, t + 500, m);
+        if (n < MOST)
+            assert_true(x[n] == (float)number(comm_rank(comm), t, n));
+    }
+}
+
+/* With the ranks on nodes of so many; 0: as they are. */
+static void add_on_nodes_of(int ranks)
+{
+    MPI_Comm node = comm->node;
+    int rank = comm->node_rank, size = comm->node_size;
+
+    if (ranks > 0) {
+        MPI_Comm_split(comm->world, comm->rank / ranks, comm->rank,
+                       &comm->node);
+        MPI_Comm_rank(comm->node, &comm->node_rank);
+        MPI_Comm_size(comm->node, &comm->node_size);
+    }
+    assert_int_equal(comm_add_room(comm, 0, MOST, COMM_FLOAT), OK);
+    assert_int_equal(comm_add_room(comm, 3, MOST, COMM_FLOAT), OK);
+    add_many();
+    comm_sums_close(comm);
+    if (ranks > 0)
+        MPI_Comm_free(&comm->node);
+    comm->node = node;
+    comm->node_rank = rank;
+    comm->node_size = size;
+}
+
+static void sums_are_in_the_order_of_ranks(void **state)
+{
+    (void)state;
+    add_on_nodes_of(0);
+}
+
+/* Messages alone, and with three ranks messages and a window: the same bits. */
+static void sums_do_not_see_the_nodes(void **state)
+{
+    (void)state;
+    add_on_nodes_of(1);
+    add_on_nodes_of(2);
+}
+
+static void sums_of_all_kinds(void **state)
+{
+    enum { N = 1500 };
+    static int64_t x[N];
+    static double y[N];
+    int n = comm_size(comm);
+
+    (void)state;
+    assert_int_equal(comm_add_room(comm, 1, 2, COMM_FLOAT), OK);
+    assert_int_equal(comm_add_room(comm, 1, N, COMM_INT64), OK); /* grows */
+    assert_int_equal(comm_add_room(comm, 2, N, COMM_DOUBLE), OK);
+    for (int i = 0; i < N; i++) {
+        x[i] = INT64_MAX / 8 - i;
+        y[i] = i * 0.1;
+    }
+    comm_add_begin(comm, 1, x, N, COMM_INT64);
+    comm_add_begin(comm, 2, y, N, COMM_DOUBLE);
+    comm_add_finish(comm, 1);
+    comm_add_finish(comm, 2);
+    comm_add_finish(comm, 2); /* nothing under way: nothing to wait for */
+    for (int i = 0; i < N; i++) {
+        double sum = i * 0.1;
+
+        for (int r = 1; r < n; r++)
+            sum += i * 0.1;
+        assert_true(x[i] == n * (INT64_MAX / 8 - i));
+        assert_true(y[i] == sum);
+    }
+    comm_sums_close(comm);
+}
+
+/* Of 2^40 numbers nothing is made where there is somebody to add them with. */
+static void too_many_numbers_are_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(comm_add_room(comm, 0, (int64_t)1 << 40, COMM_FLOAT),
+                     comm_size(comm) > 1 ? ERR_ENVIRONMENT : OK);
+    if (comm_size(comm) > 1)
+        assert_non_null(strstr(err_message(), "use more ranks"));
 }
 
 static void sums_under_way_allocate_nothing(void **state)
 {
     double x[40] = {0};
-    long before = mem_count();
+    long before;
 
     (void)state;
+    for (int i = 0; i < COMM_SLOTS; i++)
+        assert_int_equal(comm_add_room(comm, i, 5, COMM_DOUBLE), OK);
+    before = mem_count();
     for (int i = 0; i < COMM_SLOTS; i++)
         comm_add_begin(comm, i, x + 5 * i, 5, COMM_DOUBLE);
     for (int i = COMM_SLOTS - 1; i >= 0; i--)
         comm_add_finish(comm, i);
     assert_int_equal(mem_count(), before);
+    comm_sums_close(comm);
 }
 
 static void broadcast_reaches_all(void **state)
@@ -183,15 +312,6 @@ static void exchange_is_a_transposition(void **state)
             assert_int_equal(all[n++], 10 * s + r);
     }
     mem_free(out);
-}
-
-static void nap(double seconds)
-{
-    const struct timespec t = {
-        .tv_sec = (time_t)seconds,
-        .tv_nsec = (long)(1e9 * (seconds - (double)(time_t)seconds))};
-
-    nanosleep(&t, NULL);
 }
 
 /* In a child: a watchdog of its own, this patience, and a wait. The exit code
@@ -285,6 +405,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(agreement_is_the_worst_and_says_it_once),
         cmocka_unit_test(ties_go_to_the_lowest_rank),
         cmocka_unit_test(sums_in_pieces_are_whole),
+        cmocka_unit_test(sums_are_in_the_order_of_ranks),
+        cmocka_unit_test(sums_do_not_see_the_nodes),
+        cmocka_unit_test(sums_of_all_kinds),
+        cmocka_unit_test(too_many_numbers_are_refused),
         cmocka_unit_test(sums_under_way_allocate_nothing),
         cmocka_unit_test(broadcast_reaches_all),
         cmocka_unit_test(gather_keeps_the_order),

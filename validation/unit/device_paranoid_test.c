@@ -111,6 +111,7 @@ static void sums_are_poison_until_finish(void **state)
     float from[N], during[N], after[N];
 
     numbers(from, 3);
+    assert_int_equal(b->d->reduce_room(b->d, 1, N, DEVICE_REAL), OK);
     b->d->put(b->d, b->a, from, sizeof from);
     b->d->reduce_begin(b->d, 1, b->a, N, DEVICE_REAL);
     b->d->get(b->d, during, b->a, sizeof during);
@@ -214,8 +215,15 @@ static void get_too_much(struct bench *b)
 
 static void sum_twice_in_a_slot(struct bench *b)
 {
+    if (b->d->reduce_room(b->d, 0, N, DEVICE_REAL) != OK)
+        _exit(1);
     b->d->reduce_begin(b->d, 0, b->a, N, DEVICE_REAL);
     b->d->reduce_begin(b->d, 0, b->b, N, DEVICE_REAL);
+}
+
+static void sum_without_room(struct bench *b)
+{
+    b->d->reduce_begin(b->d, 0, b->a, N, DEVICE_REAL);
 }
 
 static void misuse_ends_the_process(void **state)
@@ -234,6 +242,7 @@ static void misuse_ends_the_process(void **state)
         {put_to_the_host, SIGABRT},
         {get_too_much, SIGABRT},
         {sum_twice_in_a_slot, SIGABRT},
+        {sum_without_room, SIGABRT},
     };
 
     for (size_t i = 0; i < sizeof acts / sizeof *acts; i++)
@@ -254,6 +263,7 @@ static void cpu_does_the_same(void **state)
     assert_int_equal(memory_open(&b.m, &b.d->memory), OK);
     assert_int_equal(build(&b), OK);
     numbers(from, 1);
+    assert_int_equal(b.d->reduce_room(b.d, 0, N, DEVICE_REAL), OK);
     b.d->put(b.d, b.a, from, sizeof from);
     b.d->reduce_begin(b.d, 0, b.a, N, DEVICE_REAL);
     b.d->reduce_finish(b.d, 0);

@@ -47,6 +47,8 @@ static void add(struct device *d)
     }
     d->put(d, whole, from, sizeof from);
     d->put(d, reals, single, sizeof single);
+    assert_int_equal(d->reduce_room(d, 0, N, DEVICE_INT64), OK);
+    assert_int_equal(d->reduce_room(d, 7, N, DEVICE_REAL), OK);
     d->reduce_begin(d, 0, whole, N, DEVICE_INT64);
     d->reduce_begin(d, 7, reals, N, DEVICE_REAL);
     d->reduce_finish(d, 0);
@@ -95,8 +97,10 @@ int main(int argc, char **argv)
         err_print(stderr);
         return 1;
     }
+    failed = comm_add_room(comm, 0, N, COMM_INT64) != OK ||
+             comm_add_room(comm, 7, N, COMM_FLOAT) != OK; /* comm keeps it */
     live = mem_live();
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    failed += cmocka_run_group_tests(tests, NULL, NULL);
     comm_close(&comm, failed ? ERR_OTHER : OK);
     return failed != 0;
 }

@@ -458,6 +458,53 @@ static void empty_batch_is_harmless(void **state)
     close_world(&w);
 }
 
+static int is_zero(const double *x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (x[i] != 0)
+            return 0;
+    return 1;
+}
+
+/* A step writes gradients between what it completes and what was complete
+ * before, all of which stay as they are. The device is the host. */
+static void gradients_are_complete_from_the_end(void **state)
+{
+    struct motion still = world_rest();
+    struct world w;
+    const double *now;
+    double *then, loss;
+    int64_t n, end;
+    void *data;
+
+    (void)state;
+    open_world(&w, &(struct model_options){.mode = MODEL_TRAIN});
+    world_put(&w, 0, SAMPLES, &still);
+    assert_int_equal(world_loss(&w, &loss), OK);
+    assert_int_equal(world_backward(&w), OK); /* has put output gradients */
+    w.d->zero(w.d, w.memory.grads.base, w.memory.grads.size);
+    now = weights_grads(model_weights(w.m));
+    end = n = weights_span(model_weights(w.m));
+    assert_int_equal(mem_alloc((size_t)n, sizeof *then, "gradients", &data),
+                     OK);
+    then = data;
+    for (int i = 0; i < model_backward_steps(w.m); i++) {
+        int64_t from = model_complete_from(w.m, i);
+
+        assert_true(from >= 0 && from < end);
+        model_backward_step(w.m, i);
+        assert_true(is_zero(now, from));
+        assert_false(is_zero(now + from, end - from));
+        for (int64_t k = from; k < end; k++)
+            then[k] = now[k];
+        end = from;
+    }
+    assert_int_equal(end, 0);
+    assert_memory_equal(now, then, (size_t)n * sizeof *then);
+    mem_free(then);
+    close_world(&w);
+}
+
 /* A device whose memory the host cannot see, in both memory modes. */
 static void no_transfer_is_missing(void **state)
 {
@@ -496,6 +543,7 @@ int main(void)
         cmocka_unit_test(memory_is_what_was_measured),
         cmocka_unit_test(molecules_do_not_see_each_other),
         cmocka_unit_test(empty_batch_is_harmless),
+        cmocka_unit_test(gradients_are_complete_from_the_end),
         cmocka_unit_test(no_transfer_is_missing),
     };
     int failed = 0;

@@ -43,6 +43,28 @@ static void all_see_what_one_writes(void **state)
     window_close(comm, &w);
 }
 
+static void seats_are_seen_by_all(void **state)
+{
+    enum { N = 1024 };
+    int seats = comm_node_size(comm), own = comm_node_rank(comm);
+    struct window *w;
+    void *data;
+    int64_t *x;
+
+    (void)state;
+    assert_int_equal(window_open_seats(comm, N * sizeof *x, &w, &data), OK);
+    assert_true(window_is_shared(w));
+    x = data;
+    for (int i = 0; i < N; i++)
+        assert_int_equal(x[own * N + i], 0);
+    for (int i = 0; i < N; i++)
+        x[own * N + i] = own * N + i + 1;
+    window_fence(comm, w);
+    for (int i = 0; i < seats * N; i++)
+        assert_int_equal(x[i], i + 1);
+    window_close(comm, &w);
+}
+
 static void nothing_is_a_window_too(void **state)
 {
     struct window *w;
@@ -75,6 +97,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_see_what_one_writes),
+        cmocka_unit_test(seats_are_seen_by_all),
         cmocka_unit_test(nothing_is_a_window_too),
         cmocka_unit_test(too_much_is_refused_by_all),
     };
