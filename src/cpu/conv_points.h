@@ -126,7 +126,16 @@ static inline size_t points_bytes(int trunks, int bonds)
            (size_t)trunks * trunk_numbers(bonds) * sizeof(float);
 }
 
-/* Work of conv_points: of all trunks h and sides of all bonds, and runs. */
+/* A trunk in double. */
+struct net {
+    int has_norm;
+    double w0[RADIAL_HIDDEN],
+        w1[RADIAL_HIDDEN][RADIAL_HIDDEN]; /* of the distance; [in][out] */
+    double b0[RADIAL_HIDDEN], b1[RADIAL_HIDDEN];
+    double gain[2][RADIAL_HIDDEN], shift[2][RADIAL_HIDDEN];
+};
+
+/* Work of conv_points: of all trunks h and sides of all bonds; and runs. */
 static inline size_t choice_stride(int bonds)
 {
     return ((size_t)bonds + 2 * WIDE - 1) / WIDE * WIDE;
@@ -134,8 +143,10 @@ static inline size_t choice_stride(int bonds)
 
 static inline size_t choice_bytes(int trunks, int bonds)
 {
-    return (size_t)trunks * choice_stride(bonds) *
-               (RADIAL_HIDDEN * sizeof(double) + sizeof(uint64_t)) +
+    return (size_t)trunks *
+               (sizeof(struct net) +
+                choice_stride(bonds) *
+                    (RADIAL_HIDDEN * sizeof(double) + sizeof(uint64_t))) +
            (size_t)bonds * (sizeof(struct run) + sizeof(int)) + sizeof(int);
 }
 

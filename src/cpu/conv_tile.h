@@ -152,6 +152,22 @@ INLINE void row_gather(const struct patch *p, const struct tensor *x, int lane,
                   y);
 }
 
+/* Asks for the row that is taken AHEAD lanes later. */
+INLINE void row_ahead(const struct patch *p, const struct tensor *x, int lane,
+                      const int l)
+{
+    enum { AHEAD = 4 };
+    int edge = lane + AHEAD < LANES ? p->edges->edge[p->dir][lane + AHEAD] : -1;
+    const float *from;
+
+    if (edge < 0)
+        return;
+    from = (const float *)row(x, patch_row(p, edge), 0) + p->c;
+#pragma GCC unroll 7
+    for (int m = 0; m < 2 * l + 1; m++)
+        __builtin_prefetch(from + (int64_t)m * x->ld);
+}
+
 /* Rows of the view into the patch. */
 INLINE void patch_gather(const struct patch *p, const struct tensor *x,
                          const int l)
@@ -168,6 +184,7 @@ INLINE void patch_gather(const struct patch *p, const struct tensor *x,
                 to[m][j] = (lanes){0};
             continue;
         }
+        row_ahead(p, x, j, l);
         row_gather(p, x, j, l, y);
 #pragma GCC unroll 7
         for (int m = 0; m < w; m++)

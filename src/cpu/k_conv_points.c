@@ -23,6 +23,7 @@ static const double least_half = 1e-5;
 /* Of `real`: what float makes of h is off by as much anyway. */
 static const double rounding = 1e-7;
 
+typedef int64_t wide_bits __attribute__((vector_size(WIDE * sizeof(int64_t))));
 typedef double wide __attribute__((vector_size(WIDE * sizeof(double)),
                                    aligned(sizeof(double)), may_alias));
 
@@ -30,6 +31,7 @@ typedef double wide __attribute__((vector_size(WIDE * sizeof(double)),
 struct choice {
     const struct conv *c;
     int bonds;
+    struct net *net; /* [trunks] */
     double *h;       /* [trunks][32][stride] */
     uint64_t *sides; /* [trunks][stride] of 64 ReLUs */
     size_t stride;   /* bonds, up to whole vectors */
@@ -42,57 +44,86 @@ static const float *numbers(const struct tensor *t, int n)
     return (const float *)t->data + (size_t)n * (size_t)t->ld;
 }
 
-/* LayerNorm, if any, and ReLU; returns in *side the units that are open. */
-static void activate(const struct radial_layer *l, wide z[UNITS],
-                     uint64_t side[WIDE])
+static void copy(const struct tensor *t, double to[UNITS])
 {
-    const float *gain = l->gain.data, *shift = l->shift.data;
+    for (int i = 0; t->data && i < UNITS; i++)
+        to[i] = (double)numbers(t, 0)[i];
+}
+
+static void net_set(const struct radial *r, struct net *o)
+{
+    o->has_norm = r->layer[0].gain.data != NULL;
+    copy(&r->layer[0].b, o->b0);
+    copy(&r->layer[1].b, o->b1);
+    for (int l = 0; l < 2; l++) {
+        copy(&r->layer[l].gain, o->gain[l]);
+        copy(&r->layer[l].shift, o->shift[l]);
+    }
+    for (int i = 0; i < UNITS; i++) {
+        o->w0[i] = (double)numbers(&r->layer[0].w, i)[r->layer[0].w.c - 1];
+        for (int q = 0; q < UNITS; q++)
+            o->w1[q][i] = (double)numbers(&r->layer[1].w, i)[q];
+    }
+}
+
+/* LayerNorm, if any, and ReLU; puts units that are open behind *side. */
+static void activate(const struct net *o, int layer, wide z[UNITS],
+                     wide_bits *side)
+{
     wide mean = {0}, square = {0}, rdev;
 
-    for (int i = 0; gain && i < UNITS; i++)
+    for (int i = 0; i < UNITS; i++)
         mean += z[i];
     mean /= (double)UNITS;
-    for (int i = 0; gain && i < UNITS; i++)
+    for (int i = 0; i < UNITS; i++)
         square += (z[i] - mean) * (z[i] - mean);
     for (int j = 0; j < WIDE; j++)
         rdev[j] = 1 / sqrt(square[j] / UNITS + 1e-5);
     for (int i = 0; i < UNITS; i++) {
-        if (gain)
-            z[i] = (z[i] - mean) * rdev * (double)gain[i] + (double)shift[i];
-        for (int j = 0; j < WIDE; j++)
-            side[j] = side[j] << 1 | (z[i][j] > 0);
-        for (int j = 0; j < WIDE; j++)
-            z[i][j] = z[i][j] <= 0 ? 0 : z[i][j];
+        wide_bits open;
+
+        if (o->has_norm)
+            z[i] =
+                (z[i] - mean) * rdev * o->gain[layer][i] + o->shift[layer][i];
+        open = z[i] > 0;
+        *side = *side << 1 | (open & 1);
+        z[i] = (wide)((wide_bits)z[i] & ~(wide_bits)(z[i] <= 0));
     }
 }
 
+enum { AT_ONCE = 8 }; /* units whose sums run side by side */
+
 /* h, and the sides, of WIDE bonds with these scalars. */
-static void network(const struct radial *r, const float *scalars,
+static void network(const struct choice *o, int trunk, const float *scalars,
                     const wide *distance, wide h[UNITS], uint64_t side[WIDE])
 {
-    const float *b0 = r->layer[0].b.data, *b1 = r->layer[1].b.data;
-    int n = r->layer[0].w.c - 1;
+    const struct net *net = &o->net[trunk];
+    const struct tensor *w0 = &o->c->radial[trunk].layer[0].w;
     wide first[UNITS];
+    wide_bits bits = {0};
 
-    memset(side, 0, WIDE * sizeof *side);
-    for (int o = 0; o < UNITS; o++) {
-        const float *w = numbers(&r->layer[0].w, o);
-        double sum = (double)b0[o];
+    for (int q = 0; q < UNITS; q++) {
+        double sum = net->b0[q];
 
-        for (int i = 0; i < n; i++)
-            sum += (double)w[i] * (double)scalars[i];
-        first[o] = sum + (double)w[n] * *distance;
+        for (int i = 0; i < w0->c - 1; i++)
+            sum += (double)numbers(w0, q)[i] * (double)scalars[i];
+        first[q] = sum + net->w0[q] * *distance;
     }
-    activate(&r->layer[0], first, side);
-    for (int o = 0; o < UNITS; o++) {
-        const float *w = numbers(&r->layer[1].w, o);
-        wide sum = (wide){0} + (double)b1[o];
+    activate(net, 0, first, &bits);
+    for (int q = 0; q < UNITS; q += AT_ONCE) {
+        wide sum[AT_ONCE];
 
+        for (int j = 0; j < AT_ONCE; j++)
+            sum[j] = (wide){0} + net->b1[q + j];
         for (int i = 0; i < UNITS; i++)
-            sum += (double)w[i] * first[i];
-        h[o] = sum;
+#pragma GCC unroll 8
+            for (int j = 0; j < AT_ONCE; j++)
+                sum[j] += net->w1[i][q + j] * first[i];
+        for (int j = 0; j < AT_ONCE; j++)
+            h[q + j] = sum[j];
     }
-    activate(&r->layer[1], h, side);
+    activate(net, 1, h, &bits);
+    memcpy(side, &bits, sizeof bits);
 }
 
 /* Whether bonds a and b have the same scalars. */
@@ -120,8 +151,7 @@ static void bonds_network(const struct choice *o, int trunk, int first)
             distance[n] = (double)*numbers(&o->c->geo->distance, i + n);
             n++;
         }
-        network(&o->c->radial[trunk], numbers(&g->scalar, i), &distance, at,
-                side);
+        network(o, trunk, numbers(&g->scalar, i), &distance, at, side);
         for (int j = 0; j < n; j++) {
             sides[i + j] = side[j];
             for (int q = 0; q < UNITS; q++)
@@ -210,8 +240,7 @@ static int interpolate(const struct choice *o, const struct run *r, int t,
 
     for (int n = 0; n < WIDE; n++)
         distance[n] = (double)point_distance(r, n < r->k ? n : 0);
-    network(&o->c->radial[t], numbers(&o->c->graph->scalar, r->bond), &distance,
-            h, side);
+    network(o, t, numbers(&o->c->graph->scalar, r->bond), &distance, h, side);
     for (int n = 0; n < r->k; n++)
         if (side[n] != own)
             return 0;
@@ -420,10 +449,13 @@ static int choose_runs(const struct conv *c, const struct points *p)
     struct run *run;
 
     o.stride = choice_stride(c->graph->bonds);
-    o.h = c->work;
+    o.net = c->work;
+    o.h = (double *)(o.net + trunks);
     o.sides = (uint64_t *)(o.h + trunks * UNITS * o.stride);
     run = (struct run *)(o.sides + trunks * o.stride);
     first = (int *)(run + room);
+    for (int t = 0; t < c->shape.trunks; t++)
+        net_set(&c->radial[t], &o.net[t]);
     for (int t = 0; t < c->shape.trunks; t++)
 #pragma omp parallel for schedule(static)
         for (int i = 0; i < o.bonds; i += WIDE)

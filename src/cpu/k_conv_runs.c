@@ -234,11 +234,11 @@ static struct source source_of(const struct conv *c, const struct parts *o,
 /* The weights of one row. */
 INLINE lanes form(const float *w, const lanes t, const int k)
 {
-    lanes r = (lanes){0} + w[(k - 1) * SLOTS];
+    lanes r = splat(w[(k - 1) * SLOTS]);
 
 #pragma GCC unroll 6
     for (int j = k - 2; j >= 0; j--)
-        r = r * t + w[j * SLOTS];
+        r = r * t + splat(w[j * SLOTS]);
     return r;
 }
 

@@ -89,12 +89,15 @@ static int corners(const struct pass *t)
 
 /* --- moments --------------------------------------------------------- */
 
-/* Tiles from .. to - 1 of one (ci, some co): places of x and dy there. */
+/* Tiles from .. to - 1 of all ci and some co: places of x and dy there, of the
+ * first ci, and of what they give. */
 struct stretch {
     const float *x, *dy;
-    size_t x_step, dy_step;
-    const float *coef; /* t of tile 0; plain: h of some units */
-    int from, to;
+    size_t x_step, dy_step; /* to the next tile */
+    const float *coef;      /* t of tile 0; plain: h of some units */
+    int from, to, cis;
+    float *out;  /* [k][SLOTS] */
+    size_t next; /* to that of the next ci */
 };
 
 /* Of a tile: t, or the first of some units of h. */
@@ -120,47 +123,65 @@ INLINE void weights_grad(const lanes *x, const float *dy, const int m,
     }
 }
 
-/* M of k terms and n channels: out [n][1 or 2][k]. */
-INLINE void moments(const struct stretch *s, const int m, const int n,
-                    const int k, const int is_plain, float *out)
+/* Adds a tile to the sums: [k][rows]. */
+INLINE void moments_add(const struct stretch *s, const float *from, int t,
+                        const int m, const int n, const int k,
+                        const int is_plain, lanes *sum)
 {
-    enum { MOST = 16 };
-    const int width = m ? 4 : 2;
-    const int rows = m ? 2 * n : n, sum_count = rows * k;
-    lanes sum[MOST];
-
-#pragma GCC unroll 16
-    for (int i = 0; i < MOST; i++)
-        sum[i] = (lanes){0};
-    for (int t = s->from; t < s->to; t++) {
-        const float *coef = tile_coef(s->coef, t, is_plain);
-        const float *from = s->x + (size_t)t * s->x_step;
-        const float *dy = s->dy + (size_t)t * s->dy_step;
-        lanes x[4], dr[8], at = load(coef), power = at;
+    const int width = m ? 4 : 2, rows = m ? 2 * n : n;
+    const float *coef = tile_coef(s->coef, t, is_plain);
+    const float *dy = s->dy + (size_t)t * s->dy_step;
+    lanes x[4], dr[8], at = load(coef), power = at;
 
 #pragma GCC unroll 4
-        for (int i = 0; i < width; i++)
-            x[i] = load(from + i * LANES);
+    for (int i = 0; i < width; i++)
+        x[i] = load(from + i * LANES);
 #pragma GCC unroll 8
-        for (int i = 0; i < n; i++)
-            weights_grad(x, dy + i * width * LANES, m, dr + (m ? 2 * i : i));
+    for (int i = 0; i < n; i++)
+        weights_grad(x, dy + i * width * LANES, m, dr + (m ? 2 * i : i));
 #pragma GCC unroll 8
-        for (int j = 0; j < k; j++) {
-            lanes c = is_plain ? load(coef + j * GROUP) : power;
+    for (int j = 0; j < k; j++) {
+        lanes c = is_plain ? load(coef + j * GROUP) : power;
 
 #pragma GCC unroll 8
-            for (int i = 0; i < rows; i++)
-                if (j > 0 || is_plain)
-                    sum[i * k + j] += c * dr[i];
-                else
-                    sum[i * k] += dr[i];
-            if (j > 0)
-                power *= at;
-        }
+        for (int i = 0; i < rows; i++)
+            if (j > 0 || is_plain)
+                sum[j * rows + i] += c * dr[i];
+            else
+                sum[i] += dr[i];
+        if (j > 0)
+            power *= at;
     }
+}
+
+/* M of k terms and n channels, all ci. */
+INLINE void moments(const struct stretch *s, const int m, const int n,
+                    const int k, const int is_plain)
+{
+    enum { MOST = 16 };
+    const int rows = m ? 2 * n : n;
+    const float *x = s->x;
+    float *out = s->out;
+
+    for (int ci = 0; ci < s->cis; ci++, x += tile_step(m), out += s->next) {
+        const float *from = x + (size_t)s->from * s->x_step;
+        lanes sum[MOST];
+        float moment[MOST];
+
+#pragma GCC unroll 16
+        for (int i = 0; i < MOST; i++)
+            sum[i] = (lanes){0};
+        for (int t = s->from; t < s->to; t++, from += s->x_step)
+            moments_add(s, from, t, m, n, k, is_plain, sum);
 #pragma GCC unroll 2
-    for (int i = 0; i < sum_count; i += LANES)
-        store_part(out + i, sums(sum + i), sum_count - i);
+        for (int i = 0; i < rows * k; i += LANES)
+            store(moment + i, sums(sum + i));
+#pragma GCC unroll 8
+        for (int j = 0; j < k; j++)
+#pragma GCC unroll 8
+            for (int i = 0; i < rows; i++)
+                out[j * SLOTS + i] = moment[j * rows + i];
+    }
 }
 
 /* Channels at once: their sums are in registers. */
@@ -170,15 +191,13 @@ INLINE void moments(const struct stretch *s, const int m, const int n,
                                         : 1)
 
 #define MOMENTS(k, is_plain)                                                   \
-    static void moments_0_##k##_##is_plain(const struct stretch *s,            \
-                                           float *out)                         \
+    static void moments_0_##k##_##is_plain(const struct stretch *s)            \
     {                                                                          \
-        moments(s, 0, AT_ONCE(0, k), k, is_plain, out);                        \
+        moments(s, 0, AT_ONCE(0, k), k, is_plain);                             \
     }                                                                          \
-    static void moments_m_##k##_##is_plain(const struct stretch *s,            \
-                                           float *out)                         \
+    static void moments_m_##k##_##is_plain(const struct stretch *s)            \
     {                                                                          \
-        moments(s, 1, AT_ONCE(1, k), k, is_plain, out);                        \
+        moments(s, 1, AT_ONCE(1, k), k, is_plain);                             \
     }
 MOMENTS(1, 0)
 MOMENTS(2, 0)
@@ -195,7 +214,7 @@ MOMENTS(8, 1)
         }                                                                      \
     }
 static const struct {
-    void (*run)(const struct stretch *s, float *out);
+    void (*run)(const struct stretch *s);
     int channels;
 } moments_of[TERMS + 1][2] = {
     MOMENTS_ROW(8, 1), MOMENTS_ROW(1, 0), MOMENTS_ROW(2, 0), MOMENTS_ROW(3, 0),
@@ -206,13 +225,25 @@ static float *moments_at(const struct pass *t, size_t block, int from)
     return t->moment + (block * (size_t)t->points + (size_t)from) * SLOTS;
 }
 
-/* Of channels that are not there, which meet rows of zeros in W'. */
-static void clear_moments(const struct pass *t, size_t block, int blocks,
-                          int from, int k)
+/* What channels that are not there left, or nobody, meets rows of zeros in W'.
+ */
+static void clear_padding(const struct pass *t, const struct corner *at,
+                          size_t block, int from, int k)
 {
-    for (int i = 0; i < blocks; i++)
-        memset(moments_at(t, block + (size_t)i, from), 0,
-               (size_t)k * SLOTS * sizeof(float));
+    const struct conv_path *path = &t->c->shape.path[at->p];
+    int cis = t->o->in.channels[path->li];
+    int rows = (t->o->out.channels[path->lo] - at->co) * (at->m ? 2 : 1);
+
+    if (rows < 0)
+        rows = 0;
+    for (int ci = rows < SLOTS ? 0 : cis; ci < padded(cis); ci++) {
+        float *moment = moments_at(t, block + (size_t)ci, from);
+        int first = ci < cis ? rows : 0;
+
+        for (int j = 0; j < k; j++)
+            for (int i = first; i < SLOTS; i++)
+                moment[j * SLOTS + i] = 0;
+    }
 }
 
 /* Some terms of a run and a corner, all input channels. */
@@ -222,35 +253,26 @@ static void corner_moments(const struct pass *t, const struct corner *at, int n,
     const struct run *r = &t->p.run[n];
     const struct conv_path *path = &t->c->shape.path[at->p];
     const float *coef = trunk_p(t->c, &t->p, path->trunk) + from * GROUP;
-    int k = r->k ? r->k : AT_PLAIN, slots = at->m ? 2 : 1;
+    int k = r->k ? r->k : AT_PLAIN, point = r->k ? r->point : from;
     int wide = moments_of[r->k][at->m > 0].channels;
     int channels = t->o->out.channels[path->lo] - at->co;
     size_t block = t->o->before[path->trunk] +
                    block_of(t->o, &t->c->shape, at->p, at->m, at->co);
-    struct stretch s = {.x_step = (size_t)t->o->in.size,
+    struct stretch s = {.x = tile_at(&t->o->in, t->x, path->li, at->m, 0, 0),
+                        .x_step = (size_t)t->o->in.size,
                         .dy_step = (size_t)t->o->out.size,
                         .coef = r->k ? t->p.t[0] : coef,
                         .from = r->group * TILES,
-                        .to = (r->group + groups_of(r->bonds)) * TILES};
+                        .to = (r->group + groups_of(r->bonds)) * TILES,
+                        .cis = t->o->in.channels[path->li],
+                        .next = (size_t)t->points * SLOTS};
 
-    if (channels > block_channels(at->m))
-        channels = block_channels(at->m);
-    clear_moments(t, block, padded(t->o->in.channels[path->li]),
-                  r->k ? r->point : from, k);
-    for (int co = 0; co < channels; co += wide)
-        for (int ci = 0; ci < t->o->in.channels[path->li]; ci++) {
-            int rows = channels - co < wide ? channels - co : wide;
-            float moment[16];
-            float *to =
-                moments_at(t, block + (size_t)ci, r->k ? r->point : from);
-
-            s.x = tile_at(&t->o->in, t->x, path->li, at->m, ci, 0);
-            s.dy = tile_at(&t->o->out, t->dy, path->lo, at->m, at->co + co, 0);
-            moments_of[r->k][at->m > 0].run(&s, moment);
-            for (int j = 0; j < k; j++)
-                for (int i = 0; i < rows * slots; i++)
-                    to[j * SLOTS + co * slots + i] = moment[i * k + j];
-        }
+    for (int co = 0; co < block_channels(at->m) && co < channels; co += wide) {
+        s.dy = tile_at(&t->o->out, t->dy, path->lo, at->m, at->co + co, 0);
+        s.out = moments_at(t, block, point) + co * (at->m ? 2 : 1);
+        moments_of[r->k][at->m > 0].run(&s);
+    }
+    clear_padding(t, at, block, point, k);
 }
 
 /* One corner of one run after another: what a thread reads again is near. */

@@ -23,6 +23,12 @@ static inline void store_part(float *x, lanes v, int n)
     _mm512_mask_storeu_ps(x, (__mmask16)(n < 16 ? (1 << n) - 1 : 0xffff), v);
 }
 
+/* x in all lanes. */
+static inline lanes splat(float x)
+{
+    return _mm512_set1_ps(x);
+}
+
 /* Lane i: v[at[i]]. */
 static inline lanes permute(lanes v, const int at[16])
 {

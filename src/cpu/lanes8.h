@@ -28,6 +28,12 @@ static inline void store_part(float *x, lanes v, int n)
     _mm256_maskstore_ps(x, first_lanes(n), v);
 }
 
+/* x in all lanes. */
+static inline lanes splat(float x)
+{
+    return _mm256_set1_ps(x);
+}
+
 /* Lane i: v[at[i]]. */
 static inline lanes permute(lanes v, const int at[8])
 {
