@@ -46,23 +46,11 @@ static enum err lacks_precision(const struct params *p)
                    params_word("compute.precision", (int)p->compute.precision));
 }
 
-static enum err lacks_radial(void)
-{
-    return err_set(ERR_DECK,
-                   "compute.radial: not in this build (expected exact, found "
-                   "tabulated); set compute.radial: exact");
-}
-
 void device_check(const struct params *p, struct deck *deck)
 {
     if (!reals[p->compute.precision]) {
         lacks_precision(p);
         deck_mistake(deck, params_node(deck, "compute.precision"), "%s",
-                     err_message());
-    }
-    if (p->compute.radial != RADIAL_EXACT) {
-        lacks_radial();
-        deck_mistake(deck, params_node(deck, "compute.radial"), "%s",
                      err_message());
     }
 }
@@ -101,8 +89,6 @@ static enum err open_own(struct comm *c, const struct params *p, enum isa isa,
 
     if (!real)
         return lacks_precision(p);
-    if (p->compute.radial != RADIAL_EXACT)
-        return lacks_radial();
     if (!open)
         return err_set(ERR_ENVIRONMENT,
                        "run.device: this build has no CUDA (expected cpu, "

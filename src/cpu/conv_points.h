@@ -40,6 +40,7 @@ struct run {
     int group;       /* its first */
     int k, point;    /* terms, the first of its points; k = 0: plain */
     double middle, half;
+    double off;                   /* of h of the worst bond, relative to |h| */
     double inverse[TERMS][TERMS]; /* p_j = sum over n of [j][n] h of point n */
 };
 

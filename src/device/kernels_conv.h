@@ -85,6 +85,7 @@ struct conv {
                                        `used` of at, h and dh of all trunks */
     double tolerance;               /* of h of any bond, relative to |h|; 0: as
                                        `real` has it */
+    double *reached;                /* device: that of the worst bond */
     int by_bond;                    /* the points shall be the bonds */
     void *packed, *plan, *work;     /* device, as large as asked for */
 };
@@ -138,8 +139,8 @@ struct conv_kernels {
     void (*conv_prepare)(struct conv *c);
 
     /* Chooses the points, after geometry and every change of the weights:
-     * overwrites *points, at, and a part of plan. Then, after trunk_fwd of all
-     * its trunks, plan overwrites the rest; may do nothing. */
+     * overwrites *points, *reached, at, and a part of plan. Then, after
+     * trunk_fwd of all its trunks, plan overwrites the rest; may do nothing. */
     void (*conv_points)(struct conv *c);
     void (*conv_plan)(struct conv *c);
 

@@ -256,6 +256,7 @@ static void build_conv(struct world *w)
     }
     c->at = plain(w, w->g.bonds, SCALARS + 1, &w->bonds);
     c->points = take(w, sizeof *c->points, 1);
+    c->reached = take(w, sizeof *c->reached, 1);
     b = w->k.conv.conv_size(&c->shape, w->g.bonds, w->g.edges);
     c->packed = take(w, b.packed, 1);
     c->plan = take(w, b.plan, 1);
