@@ -129,25 +129,55 @@ static void conv_prepare(struct conv *c)
 typedef float eight __attribute__((vector_size(SLOTS * sizeof(float)),
                                    aligned(sizeof(float)), may_alias));
 
+/* Units that one vector of packed has, all SLOTS of each. */
+enum { AT_ONCE = LANES / SLOTS, VECTORS = UNITS / AT_ONCE };
+
+/* A polynomial as the vectors of packed want it. */
+static void spread(const float *p, int k, float out[][VECTORS][LANES])
+{
+    for (int j = 0; j < k; j++)
+        for (int i = 0; i < VECTORS; i++)
+            for (int q = 0; q < LANES; q++)
+                out[j][i][q] = p[j * UNITS + i * AT_ONCE + q / SLOTS];
+}
+
+/* Adds the parts of a vector. */
+INLINE eight parts_sum(lanes v)
+{
+    float x[LANES];
+
+    eight sum;
+
+    store(x, v);
+    sum = *(const eight *)x;
+    if (AT_ONCE > 1)
+        sum += *(const eight *)(x + LANES - SLOTS);
+    return sum;
+}
+
 /* W' p of a run for blocks from .. to - 1. */
 INLINE void make_matrices(const float *p, const float *packed, size_t from,
                           size_t to, float *out, const int k)
 {
+    float wide[TERMS][VECTORS][LANES];
+
+    spread(p, k, wide);
     for (size_t i = from; i < to; i++) {
         const float *w = packed + i * SLOTS * UNITS;
-        eight sum[TERMS] = {{0}};
+        lanes sum[TERMS] = {{0}};
 
 #pragma GCC unroll 4
-        for (int h = 0; h < UNITS; h++) {
-            eight x = *(const eight *)(w + h * SLOTS);
+        for (int h = 0; h < VECTORS; h++) {
+            lanes x = load(w + h * LANES);
 
 #pragma GCC unroll 6
             for (int j = 0; j < k; j++)
-                sum[j] += x * p[j * UNITS + h];
+                sum[j] += x * load(wide[j][h]);
         }
 #pragma GCC unroll 6
         for (int j = 0; j < k; j++)
-            *(eight *)(out + (i * (size_t)k + (size_t)j) * SLOTS) = sum[j];
+            *(eight *)(out + (i * (size_t)k + (size_t)j) * SLOTS) =
+                parts_sum(sum[j]);
     }
 }
 
@@ -173,7 +203,7 @@ static void (*const matrices_of[TERMS + 1])(const float *, const float *,
 static void trunk_matrices(const struct conv *c, const struct parts *o, int t,
                            float *out)
 {
-    enum { AT_ONCE = 16 };
+    enum { BLOCKS = 16 };
     const struct points p = points_at(c);
     int blocks = (int)trunk_blocks(o, t);
     const float *packed =
@@ -182,8 +212,8 @@ static void trunk_matrices(const struct conv *c, const struct parts *o, int t,
     if (is_plain(&p))
         return;
 #pragma omp parallel for schedule(static)
-    for (int i = 0; i < blocks; i += AT_ONCE) {
-        int to = i + AT_ONCE < blocks ? i + AT_ONCE : blocks;
+    for (int i = 0; i < blocks; i += BLOCKS) {
+        int to = i + BLOCKS < blocks ? i + BLOCKS : blocks;
 
         for (int n = 0; n < p.count[0]; n++) {
             const struct run *r = &p.run[n];
