@@ -13,12 +13,7 @@
 typedef float vector __attribute__((vector_size(VECTOR_BYTES), may_alias));
 typedef int64_t words __attribute__((vector_size(VECTOR_BYTES), may_alias));
 
-enum {
-    FLOATS = VECTOR_BYTES / sizeof(float),
-    SUMS = 12,
-    UNROLL = 8,
-    UNROLL = 32
-};
+enum { FLOATS = VECTOR_BYTES / sizeof(float), SUMS = 12, UNROLL = 8 };
 
 static double fma_registers(void *data, size_t bytes, int64_t passes)
 {
