@@ -180,6 +180,7 @@ enum err bench_train(struct bench *b)
     if (b->kernels)
         bench_kernels(b);
 destroy:
+    b->setup->job.device->sync(b->setup->job.device); /* what was put */
     trainer_destroy(&t);
     return err;
 }

@@ -34,7 +34,7 @@ struct peak_value {
     char name[32]; /* as "fp32_fma", "read_l2" */
     const char *unit;
     int threads;
-    double one, all; /* of one thread; of all at once, together */
+    double one, all; /* of one thread; of all at once, together (clock: mean) */
 };
 
 /* All ceilings, in order, in some two seconds. Where the sum of the threads'
