@@ -95,17 +95,38 @@ static void put_usage(struct json *j, const struct bench *b, int64_t peak)
               quantile(b->rate, b->steps, 0.5) / b->gflops);
 }
 
-static void put_phases(struct json *j, const struct phases *p)
+static double phases_sum(const struct phases *p)
 {
     double sum = 0;
 
     for (int i = 0; i < PHASES; i++)
         sum += p->seconds[i];
+    return sum;
+}
+
+static void put_phases(struct json *j, const struct phases *p)
+{
+    double sum = phases_sum(p);
+
     json_object_begin(j, "phases");
     for (int i = 0; i < PHASES; i++)
         if (p->seconds[i] > 0)
             json_real(j, phase_name((enum phase)i), p->seconds[i] / sum);
     json_object_end(j);
+}
+
+static void print_phases(const struct bench *b, const struct phases *p)
+{
+    double sum = phases_sum(p);
+
+    if (comm_rank(b->setup->comm) != 0)
+        return;
+    printf("%-10s", "phases");
+    for (int i = 0; i < PHASES; i++)
+        if (p->seconds[i] > 0)
+            printf(" %s %.1f %%", phase_name((enum phase)i),
+                   100 * p->seconds[i] / sum);
+    printf("\n");
 }
 
 static void print_line(const struct bench *b, struct json *j)
@@ -173,10 +194,12 @@ enum err bench_train(struct bench *b)
     put_rates(&j, b->rate, b->steps);
     put_usage(&j, b, peak);
     put_phases(&j, &t->phases);
-    if (b->as_json)
+    if (b->as_json) {
         print_line(b, &j);
-    else
+    } else {
         print_text(b, "training", peak);
+        print_phases(b, &t->phases);
+    }
     if (b->kernels)
         bench_kernels(b);
 destroy:

@@ -66,12 +66,13 @@ static const char *lacks_for_amx(void)
 {
 #ifdef HAVE_AMX
     enum { ARCH_REQ_XCOMP_PERM = 0x1023, XTILEDATA = 18 };
+    enum { AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24 }; /* of leaf 7 */
     unsigned a, b, c, d;
 
     if (lacks_for_avx512_bf16())
         return lacks_for_avx512_bf16();
-    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & bit_AMX_TILE) ||
-        !(d & bit_AMX_BF16))
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & AMX_BF16) ||
+        !(d & AMX_TILE))
         return "the CPU has no AMX with BF16";
     if (syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XTILEDATA) != 0)
         return "the system does not grant AMX";

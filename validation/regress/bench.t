@@ -104,7 +104,7 @@ grep -q '^cores  *[0-9]' "$dir/out" && grep -q '^fp32_fma  *[1-9].* GFLOP/s$' \
 point $? '--steps 0: peaks alone, as text'
 run 1 bench "$deck" --steps 1 --warmup 0 --kernels
 result $? 0 'as text'
-for word in cores training ratio kernels conv_fwd 'all kernels' inference latency; do
+for word in cores training ratio phases kernels conv_fwd 'all kernels' inference latency; do
     grep -q "^$word " "$dir/out"
     point $? "a line of $word"
 done
