@@ -26,7 +26,7 @@ typedef const int64_t *CI64;
 typedef const void *CV;
 typedef const int *CI;
 /* clang-format off */
-#define KERNEL_LIST(S)                                                           \
+#define KERNEL_LIST(S)                                                        \
     S(2, conv, geometry_fwd, G, GEO)                                           \
     S(3, conv, geometry_bwd, G, CGEO, T)                                       \
     S(2, conv, trunk_fwd, CT, RADIAL)                                          \

@@ -72,23 +72,23 @@ static void geometry_fwd(G g, GEO geo)
 
 /* --- radial network ------------------------------------------------------- */
 
-static double trunk_mac(const struct graph *g, const struct radial *r)
+static double trunk_mac(const struct tensor *at, const struct radial *r)
 {
     double inputs = r->layer[0].w.c + r->layer[1].w.c;
 
-    return inputs * RADIAL_HIDDEN * in_use(g->used_bonds, g->bonds);
+    return inputs * RADIAL_HIDDEN * in_use(at->used, at->n);
 }
 
-static void trunk_fwd(G g, CGEO geo, RADIAL r)
+static void trunk_fwd(CT at, RADIAL r)
 {
-    profile_work(AT_trunk_fwd, trunk_mac(g, r), 0);
-    inner.conv.trunk_fwd(g, geo, r);
+    profile_work(AT_trunk_fwd, trunk_mac(at, r), 0);
+    inner.conv.trunk_fwd(at, r);
 }
 
-static void trunk_bwd(G g, GEO geo, RADIAL r, T dscalar)
+static void trunk_bwd(CT at, RADIAL r, T dscalar, T ddistance)
 {
-    profile_work(AT_trunk_bwd, 2 * trunk_mac(g, r), 0);
-    inner.conv.trunk_bwd(g, geo, r, dscalar);
+    profile_work(AT_trunk_bwd, 2 * trunk_mac(at, r), 0);
+    inner.conv.trunk_bwd(at, r, dscalar, ddistance);
 }
 
 /* --- linear maps, norms --------------------------------------------------- */
