@@ -6,7 +6,7 @@ manual_files = doc/manual/accuracy.md doc/manual/clusters.md \
 
 dist_man1_MANS = doc/se3t.1
 dist_doc_DATA = CITATION.cff COPYING doc/bonds.md doc/developers.md \
-	doc/reliability.md doc/theory.md
+	doc/performance.md doc/reliability.md doc/theory.md
 manualdir = $(docdir)/manual
 dist_manual_DATA = $(manual_files)
 # The picture: jobscripts/quickstart.sh, then

@@ -1,328 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* bench.c - `se3t bench [DECK]`: whole steps of training and of inference on
- * this machine, as molecules a second.
- *
- * A step is timed as train takes it: batch, forward, backward, reduction,
- * optimiser. Every rate is of one step; median, least and most are given. */
+/* bench.c - `se3t bench [DECK]`: what is timed, and in which order. */
 #include "config.h"
 
+#include "app/bench.h"
 #include "app/commands.h"
 #include "app/devices.h"
 #include "app/setup.h"
-#include "base/json.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "comm/comm.h"
-#include "device/device.h"
-#include "device/profile.h"
-#include "run/ckpt.h"
-#include "run/predictor.h"
-#include "run/step.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 enum { STEPS = 20, WARMUP = 3, MOST_STEPS = 100000 };
-
-struct bench {
-    struct setup *setup;
-    int steps, warmup, as_json, kernels;
-    double *rate;   /* [steps] molecules/s, or seconds */
-    int64_t faults; /* page faults of all ranks within the timed steps */
-};
-
-static int64_t page_faults(void)
-{
-    struct rusage u;
-
-    getrusage(RUSAGE_SELF, &u);
-    return u.ru_minflt + u.ru_majflt;
-}
-
-/* Of the rank that has most. */
-static int64_t peak_bytes(struct comm *c)
-{
-    struct rusage u;
-    int64_t peak;
-
-    getrusage(RUSAGE_SELF, &u);
-    peak = (int64_t)u.ru_maxrss * 1024;
-    comm_max(c, &peak, 1);
-    return peak;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* Of sorted numbers, 0 <= q <= 1; between two neighbours in proportion. */
-static double quantile(const double x[], int n, double q)
-{
-    double at = q * (n - 1);
-    int i = (int)at;
-
-    return i + 1 < n ? x[i] + (at - i) * (x[i + 1] - x[i]) : x[n - 1];
-}
-
-static void put_rates(struct json *j, double rate[], int n)
-{
-    qsort(rate, (size_t)n, sizeof *rate, ascending);
-    json_object_begin(j, "molecules_per_s");
-    json_real(j, "median", quantile(rate, n, 0.5));
-    json_real(j, "min", rate[0]);
-    json_real(j, "max", rate[n - 1]);
-    json_object_end(j);
-}
-
-static void put_head(struct json *j, const struct bench *b, const char *what)
-{
-    const struct params *p = &b->setup->params;
-
-    json_begin(j);
-    json_string(j, "bench", what);
-    json_int(j, "batch", p->train.batch);
-    json_string(j, "precision",
-                params_word("compute.precision", (int)p->compute.precision));
-    json_string(j, "radial",
-                params_word("compute.radial", (int)p->compute.radial));
-    json_string(j, "memory", p->compute.low_memory ? "low" : "normal");
-    json_int(j, "ranks", comm_size(b->setup->comm));
-    json_int(j, "threads", threads_of_rank());
-    json_string(j, "cpu_isa", b->setup->job.device->isa);
-}
-
-static void put_usage(struct json *j, const struct bench *b, int64_t peak)
-{
-    json_int(j, "peak_bytes", peak);
-    json_int(j, "page_faults", b->faults);
-}
-
-static void put_phases(struct json *j, const struct phases *p)
-{
-    double sum = 0;
-
-    for (int i = 0; i < PHASES; i++)
-        sum += p->seconds[i];
-    json_object_begin(j, "phases");
-    for (int i = 0; i < PHASES; i++)
-        if (p->seconds[i] > 0)
-            json_real(j, phase_name((enum phase)i), p->seconds[i] / sum);
-    json_object_end(j);
-}
-
-static void print_line(const struct bench *b, struct json *j)
-{
-    if (comm_rank(b->setup->comm) == 0)
-        json_print(j, stdout);
-}
-
-static void print_text(const struct bench *b, const char *what, int64_t peak)
-{
-    const double *r = b->rate;
-
-    if (comm_rank(b->setup->comm) != 0)
-        return;
-    printf("%-10s %10.1f molecules/s (least %.1f, most %.1f; %d steps of %d), "
-           "peak %.0f MiB, %lld page faults\n",
-           what, quantile(r, b->steps, 0.5), r[0], r[b->steps - 1], b->steps,
-           b->setup->params.train.batch, (double)peak / (1 << 20),
-           (long long)b->faults);
-}
-
-/* Milliseconds a step of each kernel, and its share of what all take. */
-static void print_kernels(const struct bench *b)
-{
-    const struct profile *p;
-    int n = profile_get(&p);
-    double sum = 0;
-
-    for (int i = 0; i < n; i++)
-        sum += p[i].seconds;
-    for (int i = 0; i < n; i++)
-        if (p[i].calls > 0)
-            printf("%-14s %9.3f ms %6.2f %% %5lld calls\n", p[i].slot,
-                   1e3 * p[i].seconds / b->steps, 100 * p[i].seconds / sum,
-                   (long long)p[i].calls / b->steps);
-    printf("%-14s %9.3f ms\n", "all kernels", 1e3 * sum / b->steps);
-}
-
-/* --- training ------------------------------------------------------------ */
-
-static enum err time_steps(struct bench *b, struct trainer *t)
-{
-    static const int no_wish[WISHES];
-    int64_t total = t->steps_per_epoch * b->setup->params.train.epochs;
-
-    for (int i = -b->warmup; i < b->steps; i++) {
-        struct step_result s;
-        double began = timer_now();
-        int64_t faults = page_faults();
-
-        if (t->progress.step == total) /* starts over */
-            t->progress.step = 0;
-        if (i == 0) {
-            t->phases = (struct phases){.seconds = {0}};
-            profile_clear();
-        }
-        TRY(trainer_step(t, no_wish, &s));
-        if (i < 0)
-            continue;
-        b->faults += page_faults() - faults;
-        b->rate[i] = s.molecules / (timer_now() - began);
-    }
-    comm_add(b->setup->comm, &b->faults, 1, COMM_INT64);
-    return OK;
-}
-
-static enum err bench_train(struct bench *b)
-{
-    static struct json j;
-    struct trainer *t;
-    int64_t peak;
-    enum err err;
-
-    b->faults = 0;
-    TRY(trainer_create(&b->setup->job, &t));
-    TRY_GOTO(comm_agree(b->setup->comm, trainer_start(t)), destroy);
-    TRY_GOTO(time_steps(b, t), destroy);
-    peak = peak_bytes(b->setup->comm);
-    put_head(&j, b, "train");
-    put_rates(&j, b->rate, b->steps);
-    put_usage(&j, b, peak);
-    put_phases(&j, &t->phases);
-    if (b->as_json)
-        print_line(b, &j);
-    else
-        print_text(b, "training", peak);
-    if (b->kernels && comm_rank(b->setup->comm) == 0)
-        print_kernels(b);
-destroy:
-    trainer_destroy(&t);
-    return err;
-}
-
-/* --- inference ----------------------------------------------------------- */
-
-/* Evaluates blocks of n molecules; out: seconds of each. */
-static enum err time_blocks(struct bench *b, struct predictor *p, int n,
-                            double out[])
-{
-    const struct split *s = &b->setup->split;
-    int64_t train = s->n[PART_TRAIN], at = 0;
-    double *predicted;
-    void *data = NULL;
-    enum err err = mem_alloc((size_t)n * (size_t)b->setup->job.scale.n,
-                             sizeof *predicted, "predictions", &data);
-
-    predicted = data;
-    err = comm_agree(b->setup->comm, err);
-    for (int i = -b->warmup; !err && i < b->steps; i++) {
-        double began = timer_now();
-        int64_t faults = page_faults();
-
-        at = at + n > train ? 0 : at;
-        err = evaluate_predict(&p->evaluation, s->row[PART_TRAIN] + at, n,
-                               predicted);
-        at += n;
-        if (i < 0)
-            continue;
-        b->faults += page_faults() - faults;
-        out[i] = timer_now() - began;
-    }
-    mem_free(data);
-    return err;
-}
-
-static void put_latency(struct json *j, double seconds[], int n)
-{
-    static const struct {
-        const char *name;
-        double q;
-    } row[] = {{"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}};
-    double sum = 0;
-
-    qsort(seconds, (size_t)n, sizeof *seconds, ascending);
-    for (int i = 0; i < n; i++)
-        sum += seconds[i];
-    json_object_begin(j, "latency_ms");
-    json_real(j, "mean", 1e3 * sum / n);
-    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
-        json_real(j, row[i].name, 1e3 * quantile(seconds, n, row[i].q));
-    json_object_end(j);
-}
-
-static enum err time_inference(struct bench *b, struct predictor *p,
-                               double latency[])
-{
-    int batch = b->setup->params.train.batch;
-
-    b->faults = 0;
-    p->evaluation.block =
-        (batch + comm_size(b->setup->comm) - 1) / comm_size(b->setup->comm);
-    TRY(time_blocks(b, p, batch, b->rate));
-    for (int i = 0; i < b->steps; i++)
-        b->rate[i] = batch / b->rate[i];
-    comm_add(b->setup->comm, &b->faults, 1, COMM_INT64);
-    return time_blocks(b, p, 1, latency);
-}
-
-static enum err report_inference(struct bench *b, double latency[])
-{
-    static struct json j;
-    int64_t peak = peak_bytes(b->setup->comm);
-
-    put_head(&j, b, "inference");
-    put_rates(&j, b->rate, b->steps);
-    put_latency(&j, latency, b->steps);
-    put_usage(&j, b, peak);
-    json_object_begin(&j, "phases");
-    json_object_end(&j);
-    if (b->as_json) {
-        print_line(b, &j);
-        return OK;
-    }
-    print_text(b, "inference", peak);
-    if (comm_rank(b->setup->comm) == 0)
-        printf("%-10s %10.3f ms a molecule (p90 %.3f, p99 %.3f)\n", "latency",
-               1e3 * quantile(latency, b->steps, 0.5),
-               1e3 * quantile(latency, b->steps, 0.9),
-               1e3 * quantile(latency, b->steps, 0.99));
-    return OK;
-}
-
-static enum err bench_inference(struct bench *b)
-{
-    struct setup *s = b->setup;
-    struct ckpt_head head = {.elements = s->job.elements,
-                             .scale = s->job.scale};
-    struct predictor_of of = {.head = &head,
-                              .params = &s->params,
-                              .data = s->data,
-                              .rows = s->split.row[PART_TRAIN],
-                              .n = s->split.n[PART_TRAIN],
-                              .block = s->params.train.batch};
-    struct predictor *p;
-    void *latency = NULL;
-    enum err err =
-        mem_alloc((size_t)b->steps, sizeof(double), "timings", &latency);
-
-    TRY_GOTO(comm_agree(s->comm, err), free_latency);
-    TRY_GOTO(predictor_create(s->comm, s->job.device, &of, &p), free_latency);
-    err = time_inference(b, p, latency);
-    if (!err)
-        err = report_inference(b, latency);
-    predictor_destroy(&p);
-free_latency:
-    mem_free(latency);
-    return err;
-}
-
-/* --- the command --------------------------------------------------------- */
 
 static enum err number(const struct options *o, const char *name, int least,
                        int *out)
@@ -341,6 +31,15 @@ static enum err number(const struct options *o, const char *name, int least,
     return OK;
 }
 
+static enum err time_all(struct bench *b)
+{
+    bench_machine(b);
+    if (b->kernels)
+        bench_kernels_begin(b);
+    TRY(bench_train(b));
+    return bench_inference(b);
+}
+
 static enum err work(struct comm *c, const struct options *o, struct bench *b,
                      const char **set)
 {
@@ -348,27 +47,29 @@ static enum err work(struct comm *c, const struct options *o, struct bench *b,
     enum err err;
 
     options_values(o, "set", set);
-    TRY(number(o, "steps", 1, &b->steps));
+    TRY(number(o, "steps", 0, &b->steps));
     TRY(number(o, "warmup", 0, &b->warmup));
     TRY(setup_open(c, o->words ? o->word[0] : NULL, options_count(o, "set"),
                    set, &b->setup));
     TRY(setup_device(b->setup, ""));
     device_log(b->setup->job.device, 1);
-    b->kernels = options_count(o, "kernels") > 0;
-    if (b->kernels)
-        profile_wrap(&b->setup->job.device->k);
     err = mem_alloc((size_t)b->steps, sizeof *b->rate, "timings", &data);
     b->rate = data;
     TRY(comm_agree(c, err));
-    TRY(bench_train(b));
-    return bench_inference(b);
+    TRY(bench_cores(b));
+    if (b->steps > 0)
+        TRY(time_all(b));
+    /* last, for their data would count in the peak of memory */
+    return b->peaks ? bench_peaks(b) : OK;
 }
 
 static enum err run(struct comm *c, const struct options *o)
 {
     struct bench b = {.steps = STEPS,
                       .warmup = WARMUP,
-                      .as_json = options_count(o, "json") > 0};
+                      .as_json = options_count(o, "json") > 0,
+                      .kernels = options_count(o, "kernels") > 0,
+                      .peaks = options_count(o, "peaks") > 0};
     void *set = NULL;
     enum err err = mem_alloc((size_t)options_count(o, "set"), sizeof(char *),
                              "--set", &set);
@@ -377,29 +78,32 @@ static enum err run(struct comm *c, const struct options *o)
     if (!err)
         err = work(c, o, &b, set);
     mem_free(b.rate);
+    mem_free(b.cores);
     setup_close(&b.setup);
     mem_free(set);
     return err;
 }
 
 static const struct option options[] = {
-    {"kernels", NULL, 0},
-    {"set", "SECTION.KEY=VALUE", 1},
-    {"steps", "N", 0},
-    {"warmup", "N", 0},
+    {"kernels", NULL, 0}, {"peaks", NULL, 0}, {"set", "SECTION.KEY=VALUE", 1},
+    {"steps", "N", 0},    {"warmup", "N", 0},
 };
 
 const struct command command_bench = {
     .name = "bench",
     .summary = "time steps of training and inference on this machine",
     .help =
-        "se3t bench [DECK] [--steps N] [--warmup N] [--set KEY=VALUE]... "
-        "[--json]\n"
+        "se3t bench [DECK] [--steps N] [--warmup N] [--kernels] [--peaks]\n"
+        "           [--set KEY=VALUE]... [--json]\n"
         "\n"
         "Whole training steps and inference of the deck's model on its data:\n"
         "molecules a second (median, least, most), latency of one molecule,\n"
         "share of each phase, peak memory, page faults. Without a deck: the\n"
-        "default model on chains of carbon and hydrogen.\n",
+        "default model on chains of carbon and hydrogen. --kernels: the time\n"
+        "of each kernel in training, cycles an edge, share of the "
+        "multiply-add\n"
+        "peak. --peaks: clock, arithmetic, caches and memory of this machine;\n"
+        "--steps 0: these alone.\n",
     .option = options,
     .options = sizeof options / sizeof *options,
     .least = 0,

@@ -1,4 +1,6 @@
 libcore_a_SOURCES += src/app/alkanes.c src/app/alkanes.h src/app/bench.c \
+	src/app/bench.h src/app/bench_cores.c src/app/bench_kernels.c \
+	src/app/bench_peaks.c src/app/bench_steps.c \
 	src/app/check.c src/app/commands.h src/app/devices.c src/app/devices.h \
 	src/app/golden_attention.c src/app/golden_bench.c src/app/golden_bench.h \
 	src/app/golden_compare.c src/app/golden_compare.h src/app/golden_find.c \

@@ -6,6 +6,12 @@
 
 #include <stddef.h>
 
+#ifdef HAVE_AMX
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 static const char not_built[] = "no kernels for it in this binary";
 
 /* NULL, or what is missing. */
@@ -43,20 +49,49 @@ static const char *lacks_for_avx512(void)
 #endif
 }
 
-static const char *lacks_kernels(void)
+static const char *lacks_for_avx512_bf16(void)
 {
+#ifdef HAVE_AVX512_BF16
+    if (lacks_for_avx512())
+        return lacks_for_avx512();
+    return __builtin_cpu_supports("avx512bf16") ? NULL
+                                                : "the CPU has no AVX-512 BF16";
+#else
     return not_built;
+#endif
+}
+
+/* Linux keeps the tiles of a thread only after a process asked for it. */
+static const char *lacks_for_amx(void)
+{
+#ifdef HAVE_AMX
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023, XTILEDATA = 18 };
+    enum { AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24 }; /* of leaf 7 */
+    unsigned a, b, c, d;
+
+    if (lacks_for_avx512_bf16())
+        return lacks_for_avx512_bf16();
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & AMX_BF16) ||
+        !(d & AMX_TILE))
+        return "the CPU has no AMX with BF16";
+    if (syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XTILEDATA) != 0)
+        return "the system does not grant AMX";
+    return NULL;
+#else
+    return not_built;
+#endif
 }
 
 static const struct {
     const char *name;
     const char *(*lacks)(void);
+    int kernels;
 } isas[ISAS] = {
-    [ISA_REF] = {"ref", lacks_nothing},
-    [ISA_AVX2] = {"avx2", lacks_for_avx2},
-    [ISA_AVX512] = {"avx512", lacks_for_avx512},
-    [ISA_AVX512_BF16] = {"avx512_bf16", lacks_kernels},
-    [ISA_AMX] = {"amx", lacks_kernels},
+    [ISA_REF] = {"ref", lacks_nothing, 1},
+    [ISA_AVX2] = {"avx2", lacks_for_avx2, 1},
+    [ISA_AVX512] = {"avx512", lacks_for_avx512, 1},
+    [ISA_AVX512_BF16] = {"avx512_bf16", lacks_for_avx512_bf16, 0},
+    [ISA_AMX] = {"amx", lacks_for_amx, 0},
 };
 
 const char *cpuid_name(enum isa isa)
@@ -64,13 +99,20 @@ const char *cpuid_name(enum isa isa)
     return isas[isa].name;
 }
 
-int cpuid_runs(enum isa isa, const char **why)
+int cpuid_has(enum isa isa, const char **why)
 {
     const char *lacks = isas[isa].lacks();
 
     if (lacks && why)
         *why = lacks;
     return lacks == NULL;
+}
+
+int cpuid_runs(enum isa isa, const char **why)
+{
+    if (!isas[isa].kernels && why)
+        *why = not_built;
+    return isas[isa].kernels && cpuid_has(isa, why);
 }
 
 enum isa cpuid_best(void)

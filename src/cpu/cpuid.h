@@ -8,8 +8,12 @@ enum isa { ISA_REF, ISA_AVX2, ISA_AVX512, ISA_AVX512_BF16, ISA_AMX, ISAS };
 /* As the deck spells it. */
 const char *cpuid_name(enum isa isa);
 
-/* Whether there are kernels in this binary and the CPU and the system run
- * them; else *why (or NULL) says what is missing, in a few words. */
+/* Whether this binary has code for it and the CPU and the system run it; else
+ * *why (or NULL) says what is missing, in a few words. The first question for
+ * AMX asks the system for the process' permission. */
+int cpuid_has(enum isa isa, const char **why);
+
+/* The same of kernels. */
 int cpuid_runs(enum isa isa, const char **why);
 
 /* The last that runs. */

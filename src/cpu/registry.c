@@ -4,6 +4,7 @@
 
 #include "cpu/registry.h"
 
+#include "cpu/peaks.h"
 #include "cpu/registry_entries.h"
 #include "device/kernels.h"
 
@@ -130,4 +131,25 @@ void registry_slots(size_t real, enum isa isa,
 {
     for (int i = 0; i < SLOTS; i++)
         visit(self, slots[i].name, filled_by(slots[i].offset, real, isa));
+}
+
+static const struct peak *const peaks[ISAS] = {
+    [ISA_REF] = peaks_vector_ref_f32,
+#ifdef HAVE_AVX2
+    [ISA_AVX2] = peaks_vector_avx2_f32,
+#endif
+#ifdef HAVE_AVX512
+    [ISA_AVX512] = peaks_vector_avx512_f32,
+#endif
+#ifdef HAVE_AVX512_BF16
+    [ISA_AVX512_BF16] = peaks_dot_avx512_bf16,
+#endif
+#ifdef HAVE_AMX
+    [ISA_AMX] = peaks_tile_amx_bf16,
+#endif
+};
+
+const struct peak *registry_peaks(enum isa isa)
+{
+    return cpuid_has(isa, NULL) ? peaks[isa] : NULL;
 }

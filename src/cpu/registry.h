@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 struct kernels;
+struct peak;
 
 /* Fills *out with the kernels of numbers of `real` bytes, up to isa: reference
  * first, each faster set overwrites what it has.
@@ -20,5 +21,9 @@ enum err registry_fill(size_t real, enum isa isa, struct kernels *out);
 void registry_slots(size_t real, enum isa isa,
                     void (*visit)(void *self, const char *slot, enum isa from),
                     void *self);
+
+/* The loops that measure ceilings (peaks.h) of an instruction set; NULL: none
+ * that run here. */
+const struct peak *registry_peaks(enum isa isa);
 
 #endif

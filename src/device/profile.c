@@ -3,15 +3,13 @@
 #include "device/profile.h"
 
 #include "base/timer.h"
-#include "device/kernel_list.h"
+#include "device/profile_slots.h"
 
 static struct kernels inner;
 
-#define NUMBER(n, group, slot, ...) AT_##slot,
-enum { KERNEL_LIST(NUMBER) SLOTS };
-
 #define NAME(n, group, name, ...) {.slot = #name},
-static struct profile table[SLOTS] = {KERNEL_LIST(NAME)};
+static struct profile table[PROFILE_SLOTS] = {KERNEL_LIST(NAME)};
+static int64_t batches, edges;
 
 #define RUN(group, slot, arguments)                                            \
     {                                                                          \
@@ -52,14 +50,30 @@ void profile_wrap(struct kernels *k)
 
 void profile_clear(void)
 {
-    for (int i = 0; i < SLOTS; i++) {
-        table[i].seconds = 0;
-        table[i].calls = 0;
-    }
+    for (int i = 0; i < PROFILE_SLOTS; i++)
+        table[i] = (struct profile){.slot = table[i].slot};
+    batches = edges = 0;
 }
 
 int profile_get(const struct profile **out)
 {
     *out = table;
-    return SLOTS;
+    return PROFILE_SLOTS;
+}
+
+void profile_work(enum profile_slot at, double mac, double bytes)
+{
+    table[at].mac += mac;
+    table[at].bytes += bytes;
+}
+
+void profile_batch(int n)
+{
+    batches++;
+    edges += n;
+}
+
+double profile_edges(void)
+{
+    return batches ? (double)edges / (double)batches : 0;
 }

@@ -9,7 +9,7 @@ AC_CACHE_CHECK([whether $CC accepts $2],[se3t_cv_isa_$1],[
  CFLAGS=$se3t_save])
 AS_IF([test "$se3t_cv_isa_$1" = yes],[
  se3t_isas="$se3t_isas $1"
- AC_DEFINE(AS_TR_CPP([HAVE_$1]),[1],[kernels for $1])])
+ AC_DEFINE(AS_TR_CPP([HAVE_$1]),[1],[code for $1])])
 AC_SUBST(AS_TR_CPP([$1_CFLAGS]),["$2"])
 AM_CONDITIONAL(AS_TR_CPP([HAVE_$1]),[test "$se3t_cv_isa_$1" = yes])
 ])

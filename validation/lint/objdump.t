@@ -25,6 +25,8 @@ wide512='%zmm|%k[1-7]|%[xy]mm(1[6-9]|2[0-9]|3[01])'
 wide256='%ymm|	v[a-z0-9]+ +.*%xmm'
 fma='	vfn?m(add|sub)'
 tile='%tmm'
+bf16='	vdpbf16ps|	vcvtne[a-z0-9]*bf16'
+half='	v[a-z0-9]+[ps]h( |$)' # arithmetic of FP16: no archive may have it
 
 count() { text "$1" | grep -cE "$2"; }
 none() { # ARCHIVE PATTERN NAME
@@ -48,18 +50,21 @@ for a in lib*.a; do
         none "$a" "$fma" 'nothing contracted'
         ;;
     libavx2_*)
-        none "$a" "$wide512|$tile" 'no AVX-512'
+        none "$a" "$wide512|$half|$tile" 'no AVX-512'
         some "$a" '%ymm' 'AVX2 is used'
         ;;
     libavx512_bf16*)
-        none "$a" "$tile" 'no AMX'
-        some "$a" 'dpbf16ps|vcvtne' 'BF16 is used'
+        none "$a" "$half|$tile" 'no FP16, no AMX'
+        some "$a" "$bf16" 'BF16 is used'
         ;;
     libavx512_*)
-        none "$a" "dpbf16ps|vcvtne|$tile" 'no BF16, no AMX'
+        none "$a" "$bf16|$half|$tile" 'no BF16, no FP16, no AMX'
         some "$a" '%zmm' 'AVX-512 is used'
         ;;
-    libamx*) some "$a" "$tile" 'AMX is used' ;;
+    libamx_*)
+        none "$a" "$half" 'no FP16'
+        some "$a" "$tile" 'AMX is used'
+        ;;
     *) result 1 "$a: what it may hold is not known here" ;;
     esac
 done

@@ -75,12 +75,27 @@ static void best_runs_and_more_does_not(void **state)
     }
 }
 
+static void what_runs_is_there(void **state)
+{
+    (void)state;
+    assert_true(cpuid_has(ISA_REF, NULL));
+    for (enum isa isa = ISA_REF; isa < ISAS; isa++) {
+        const char *why = NULL;
+
+        if (cpuid_runs(isa, NULL))
+            assert_true(cpuid_has(isa, NULL));
+        assert_true(cpuid_has(isa, &why) == !why);
+        assert_true(cpuid_has(isa, NULL) || !registry_peaks(isa));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_slot_is_empty),
         cmocka_unit_test(every_slot_is_visited),
         cmocka_unit_test(best_runs_and_more_does_not),
+        cmocka_unit_test(what_runs_is_there),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
