@@ -33,21 +33,23 @@ struct pass {
     const struct conv *c;
     const struct parts *o;
     struct points p;
-    int points;    /* moments of a row: all points, or 32 units */
-    float *x, *dy; /* tiles of all bonds */
-    float *moment; /* [block][points][SLOTS] */
-    float *dw;     /* gradient of W', [block][SLOTS][32] */
-    float *dp;     /* of a trunk: [CHUNKS][points][32] */
+    int points;        /* moments of a row: all points, or 32 units */
+    int first, groups; /* the wave */
+    float *x, *dy;     /* its tiles */
+    float *moment;     /* [block][points][SLOTS] */
+    float *dw;         /* gradient of W', [block][SLOTS][32] */
+    float *dp;         /* of a trunk: [CHUNKS][points][32] */
 };
 
+/* Tile i of all. */
 static float *x_tile(const struct pass *t, int i)
 {
-    return t->x + (size_t)i * (size_t)t->o->in.size;
+    return t->x + (size_t)(i - t->first * TILES) * (size_t)t->o->in.size;
 }
 
 static float *dy_tile(const struct pass *t, int i)
 {
-    return t->dy + (size_t)i * (size_t)t->o->out.size;
+    return t->dy + (size_t)(i - t->first * TILES) * (size_t)t->o->out.size;
 }
 
 /* A path's order m, and the block of output channels co.., which may be
@@ -89,13 +91,14 @@ static int corners(const struct pass *t)
 
 /* --- moments --------------------------------------------------------- */
 
-/* Tiles from .. to - 1 of all ci and some co: places of x and dy there, of the
- * first ci, and of what they give. */
+/* Tiles from .. to - 1 of all ci and some co: places of x and dy in tile 0, of
+ * the first ci, and of what they give. */
 struct stretch {
     const float *x, *dy;
     size_t x_step, dy_step; /* to the next tile */
     const float *coef;      /* t of tile 0; plain: h of some units */
     int from, to, cis;
+    int is_more; /* adds to out */
     float *out;  /* [k][SLOTS] */
     size_t next; /* to that of the next ci */
 };
@@ -184,7 +187,8 @@ INLINE void moments(const struct kind o, const struct stretch *s)
         for (int j = 0; j < o.k; j++)
 #pragma GCC unroll 8
             for (int i = 0; i < rows; i++)
-                out[j * SLOTS + i] = moment[j * rows + i];
+                out[j * SLOTS + i] = moment[j * rows + i] +
+                                     (s->is_more ? out[j * SLOTS + i] : 0);
     }
 }
 
@@ -250,13 +254,15 @@ static void clear_padding(const struct pass *t, const struct corner *at,
     }
 }
 
-/* Some terms of a run and a corner, all input channels. */
+/* Some terms of the wave's part of a run, and a corner, all input channels. */
 static void corner_moments(const struct pass *t, const struct corner *at, int n,
                            int from)
 {
     const struct run *r = &t->p.run[n];
     const struct conv_path *path = &t->c->shape.path[at->p];
-    const float *coef = trunk_p(t->c, &t->p, path->trunk) + from * GROUP;
+    const float *h =
+        trunk_p(t->c, &t->p, path->trunk) + (t->first * UNITS + from) * GROUP;
+    int first = r->group - t->first, last = first + groups_of(r->bonds);
     int k = r->k ? r->k : AT_PLAIN, point = r->k ? r->point : from;
     int wide = moments_of[r->k][at->m > 0].channels;
     int channels = t->o->out.channels[path->lo] - at->co;
@@ -265,9 +271,10 @@ static void corner_moments(const struct pass *t, const struct corner *at, int n,
     struct stretch s = {.x = tile_at(&t->o->in, t->x, path->li, at->m, 0, 0),
                         .x_step = (size_t)t->o->in.size,
                         .dy_step = (size_t)t->o->out.size,
-                        .coef = r->k ? t->p.t[0] : coef,
-                        .from = r->group * TILES,
-                        .to = (r->group + groups_of(r->bonds)) * TILES,
+                        .coef = r->k ? t->p.t[t->first] : h,
+                        .from = first > 0 ? first * TILES : 0,
+                        .to = (last < t->groups ? last : t->groups) * TILES,
+                        .is_more = first < 0,
                         .cis = t->o->in.channels[path->li],
                         .next = (size_t)t->points * SLOTS};
 
@@ -280,17 +287,19 @@ static void corner_moments(const struct pass *t, const struct corner *at, int n,
 }
 
 /* One corner of one run after another: what a thread reads again is near. */
-static void all_moments(const struct pass *t)
+static void wave_moments(const struct pass *t)
 {
     int n = corners(t), parts = is_plain(&t->p) ? UNITS / AT_PLAIN : 1;
-    int tasks = t->p.count[0] * n * parts;
+    int first = t->p.group[t->first].run;
+    int last = t->p.group[t->first + t->groups - 1].run;
+    int tasks = (last - first + 1) * n * parts;
 
 #pragma omp parallel for schedule(dynamic, 4)
     for (int i = 0; i < tasks; i++) {
         struct corner at = {0};
 
         corner_at(t, i / parts % n, &at);
-        corner_moments(t, &at, i / parts / n, i % parts * AT_PLAIN);
+        corner_moments(t, &at, first + i / parts / n, i % parts * AT_PLAIN);
     }
 }
 
@@ -638,12 +647,13 @@ static void section_bwd_h(const struct pass *t, int tile, int tiles)
 
 /* --- both ---------------------------------------------------------------- */
 
-static void gather_all(const struct pass *t, const struct tensor x[],
-                       const struct tensor e[], const struct tensor dy[],
-                       int tiles)
+static void wave_gather(const struct pass *t, const struct tensor x[],
+                        const struct tensor e[], const struct tensor dy[])
 {
+    int first = t->first * TILES, tiles = t->groups * TILES;
+
 #pragma omp parallel for schedule(static)
-    for (int i = 0; i < tiles; i++) {
+    for (int i = first; i < first + tiles; i++) {
         struct tile_edges edges = tile_of(t->c->graph, &t->p, i);
 
         gather_inputs(t->c, t->o, &edges, x, e, x_tile(t, i));
@@ -654,7 +664,7 @@ static void gather_all(const struct pass *t, const struct tensor x[],
 static struct pass pass_of(struct conv *c, const struct parts *o)
 {
     struct pass t = {.c = c, .o = o, .p = points_at(c), .x = c->work};
-    size_t tiles = (size_t)groups_room(c->graph->bonds) * TILES;
+    size_t tiles = (size_t)wave_groups(c->graph->bonds) * TILES;
     size_t rows = o->before[c->shape.trunks] * SLOTS;
 
     t.points = is_plain(&t.p) ? UNITS : t.p.count[2];
@@ -665,8 +675,17 @@ static struct pass pass_of(struct conv *c, const struct parts *o)
     return t;
 }
 
-/* dW' and dh of a plain run. */
-static void plain_bwd(const struct pass *t, int tiles)
+/* dh of the wave's bonds, of a plain run. */
+static void wave_bwd_h(const struct pass *t)
+{
+    int first = t->first * TILES, end = first + t->groups * TILES;
+
+#pragma omp parallel for schedule(dynamic)
+    for (int i = first; i < end; i += SECTION)
+        section_bwd_h(t, i, end - i < SECTION ? end - i : SECTION);
+}
+
+static void plain_bwd_w(const struct pass *t)
 {
     int blocks = (int)t->o->before[t->c->shape.trunks];
 
@@ -674,27 +693,29 @@ static void plain_bwd(const struct pass *t, int tiles)
     for (int i = 0; i < blocks; i++)
         block_turn(t->moment + (size_t)i * SLOTS * UNITS,
                    t->dw + (size_t)i * SLOTS * UNITS);
-#pragma omp parallel for schedule(dynamic)
-    for (int i = 0; i < tiles; i += SECTION)
-        section_bwd_h(t, i, tiles - i < SECTION ? tiles - i : SECTION);
 }
 
+/* Waves of some groups, so that their tiles stay in a cache. */
 static void conv_bwd_w(struct conv *c, const struct tensor x[],
                        const struct tensor e[], const struct tensor dy[])
 {
     const struct parts o = parts_of(&c->shape);
-    const struct pass t = pass_of(c, &o);
-    int tiles = t.p.count[1] * TILES;
+    struct pass t = pass_of(c, &o);
+    int groups = t.p.count[1];
 
-    if (t.p.count[1] == 0)
+    if (groups == 0)
         return;
-    gather_all(&t, x, e, dy, tiles);
-    all_moments(&t);
+    for (t.first = 0; t.first < groups; t.first += t.groups) {
+        t.groups = groups - t.first < WAVE ? groups - t.first : WAVE;
+        wave_gather(&t, x, e, dy);
+        wave_moments(&t);
+        if (is_plain(&t.p))
+            wave_bwd_h(&t);
+    }
     if (is_plain(&t.p))
-        plain_bwd(&t, tiles);
-    else
-        for (int i = 0; i < c->shape.trunks; i++)
-            trunk_bwd_points(&t, i);
+        plain_bwd_w(&t);
+    for (int i = 0; !is_plain(&t.p) && i < c->shape.trunks; i++)
+        trunk_bwd_points(&t, i);
     for (int p = 0; p < c->shape.paths; p++) {
         int pairs = path_pairs(&o, &c->shape.path[p]);
 
