@@ -20,7 +20,7 @@ enum {
     CHUNKS = 24,      /* of all blocks: many teams divide it */
     OUTS = 32,        /* of dw at a time */
     INS = 32 / LANES, /* vectors */
-    ENOUGH = 1 << 17  /* multiply-adds that are worth a team */
+    ENOUGH = 1 << 17  /* multiply-adds, or numbers, that are worth a team */
 };
 
 static int least(int a, int b)
@@ -64,54 +64,60 @@ static void count_times(const struct tensor *x, const struct csr *in, int first,
     }
 }
 
-/* A part of w: y[lane0 + j] += sum_k w[k][j] x[k0 + k], for `outs` j; zero
- * beyond. */
+/* A part of w: y[lane0 + j] += sum_k w[k][j] x[k0 + k], for `outs` j, which are
+ * one or two vectors; zero beyond. */
 struct panel {
-    int k0, terms, lane0, outs;
+    int k0, terms, lane0, outs, wide;
     lanes start[WIDE];
     lanes w[TERMS][WIDE];
 };
 
+/* Outputs of vector v, of those that a row of w or b has. */
+INLINE lanes panel_part(const struct panel *p, const struct tensor *w, int k,
+                        int v)
+{
+    return load_part(row(w, k, 0) + p->lane0 + v * LANES, p->outs - v * LANES);
+}
+
 static void pack_rows(const struct tensor *w, struct panel *p)
 {
     for (int k = 0; k < p->terms; k++)
-        for (int v = 0; v < WIDE; v++)
-            p->w[k][v] = load_part(row(w, p->k0 + k, 0) + p->lane0 + v * LANES,
-                                   p->outs - v * LANES);
+        for (int v = 0; v < p->wide; v++)
+            p->w[k][v] = panel_part(p, w, p->k0 + k, v);
+}
+
+/* Terms k.., one vector. */
+static void pack_square(const struct tensor *w, struct panel *p, int k, int v)
+{
+    int first = v * LANES;
+    lanes t[LANES] = {{0}};
+
+    for (int j = 0; j < LANES && first + j < p->outs; j++)
+        t[j] = load_part(row(w, p->lane0 + first + j, 0) + p->k0 + k,
+                         p->terms - k);
+    transpose(t);
+    for (int j = 0; j < LANES; j++)
+        p->w[k + j][v] = t[j];
 }
 
 static void pack_columns(const struct tensor *w, struct panel *p)
 {
     for (int k = 0; k < p->terms; k += LANES)
-        for (int v = 0; v < WIDE; v++) {
-            lanes t[LANES];
-
-            for (int j = 0; j < LANES; j++)
-                t[j] = j + v * LANES < p->outs
-                           ? load_part(row(w, p->lane0 + v * LANES + j, 0) +
-                                           p->k0 + k,
-                                       p->terms - k)
-                           : (lanes){0};
-            transpose(t);
-            for (int j = 0; j < LANES; j++)
-                p->w[k + j][v] = t[j];
-        }
+        for (int v = 0; v < p->wide; v++)
+            pack_square(w, p, k, v);
 }
 
 static void pack(const struct map *map, struct panel *p)
 {
-    for (int v = 0; v < WIDE; v++)
-        p->start[v] = map->b
-                          ? load_part(row(map->b, 0, 0) + p->lane0 + v * LANES,
-                                      p->outs - v * LANES)
-                          : (lanes){0};
+    for (int v = 0; v < p->wide; v++)
+        p->start[v] = map->b ? panel_part(p, map->b, 0, v) : (lanes){0};
     if (map->is_back)
         pack_rows(map->w, p);
     else
         pack_columns(map->w, p);
 }
 
-/* `rows` neighbouring rows, `wide` vectors. */
+/* A few neighbouring rows. */
 struct strip {
     const float *x, *times;
     float *y;
@@ -146,11 +152,11 @@ INLINE void block_add(const struct map *map, const struct panel *p, int first,
                       struct tensor *y, const int wide)
 {
     const int rows = SUMS / wide;
-    int last = least(ROWS, lines(map->x) - first), r = 0;
+    int count = least(ROWS, lines(map->x) - first), r = 0;
     float times[ROWS];
 
-    count_times(map->x, map->in, first, last, times);
-    while (r < last) {
+    count_times(map->x, map->in, first, count, times);
+    while (r < count) {
         const struct strip s = {.x = line(map->x, first + r) + p->k0,
                                 .times = times + r,
                                 .y = line(y, first + r) + p->lane0,
@@ -158,7 +164,7 @@ INLINE void block_add(const struct map *map, const struct panel *p, int first,
                                 .y_ld = y->ld,
                                 .adds = map->adds || p->k0 > 0};
 
-        if (last - r >= rows) {
+        if (count - r >= rows) {
             strip_add(&s, p, rows, wide);
             r += rows;
         } else {
@@ -168,11 +174,26 @@ INLINE void block_add(const struct map *map, const struct panel *p, int first,
     }
 }
 
+/* By the team that calls it: its threads have equal panels. */
+static void panel_add(const struct map *map, const struct panel *p,
+                      struct tensor *y)
+{
+    int rows = lines(map->x);
+
+#pragma omp for schedule(static) nowait
+    for (int first = 0; first < rows; first += ROWS)
+        if (p->wide == WIDE)
+            block_add(map, p, first, y, WIDE);
+        else
+            block_add(map, p, first, y, 1);
+}
+
+/* A thread has the same rows of every panel, so none waits for another. */
 static void map_all(const struct map *map, struct tensor *y)
 {
-    int rows = lines(map->x), terms = map->x->c;
+    int terms = map->x->c;
 
-#pragma omp parallel if ((int64_t)rows * terms * y->c > ENOUGH)
+#pragma omp parallel if ((int64_t)lines(map->x) * terms * y->c > ENOUGH)
     {
         struct panel p;
 
@@ -180,13 +201,9 @@ static void map_all(const struct map *map, struct tensor *y)
             for (p.k0 = 0; p.k0 < terms; p.k0 += TERMS) {
                 p.outs = least(WIDE * LANES, y->c - p.lane0);
                 p.terms = least(TERMS, terms - p.k0);
+                p.wide = parts(p.outs, LANES);
                 pack(map, &p);
-#pragma omp for schedule(static) nowait
-                for (int first = 0; first < rows; first += ROWS)
-                    if (p.outs > LANES)
-                        block_add(map, &p, first, y, 2);
-                    else
-                        block_add(map, &p, first, y, 1);
+                panel_add(map, &p, y);
             }
     }
 }

@@ -43,6 +43,16 @@ INLINE lanes dot(const struct tensor *x, const struct tensor *y, int n, int c)
     return sum;
 }
 
+/* Asks for what the next block reads or writes, which memory delivers while
+ * this one computes. */
+INLINE void fetch_next(const struct tensor *t, int n, int c)
+{
+    const float *p = row(t, n + LANES, 0) + c;
+
+    for (int m = 0; m < 2 * t->l + 1; m++, p += t->ld)
+        __builtin_prefetch(p, 0, 2);
+}
+
 /* Nodes first.. of a tensor. */
 struct block {
     int first, nodes;
@@ -75,6 +85,8 @@ static void block_mean(const struct tensor *x, const struct block *b,
         for (int n = 0; n < b->nodes; n++) {
             lanes r = clamped(square_root(dot(x, x, b->first + n, c)));
 
+            fetch_next(x, b->first + n, c);
+            fetch_next(y, b->first + n, c);
             sum[n] += one * r;
             store_some(row(y, b->first + n, 0) + c, r, x->c - c);
         }
@@ -201,6 +213,8 @@ static void block_sums(const struct inputs *in, const struct block *b,
         for (int n = 0; n < b->nodes; n++) {
             struct channels ch = channels_at(in, &w, b->first + n, c);
 
+            fetch_next(in->x, b->first + n, c);
+            fetch_next(in->dy, b->first + n, c);
             dh[n] += ch.dh;
             h_dh[n] += ch.h * ch.dh;
             d.gain += ch.dg * ch.h;
