@@ -131,7 +131,7 @@ static void block_fwd(const struct tensor *x, const struct tensor *w,
             const float *from = row(x, b->first + n, 0) + c;
             float *to = row(y, b->first + n, 0) + c;
             lanes r = load_some(to, x->c - c);
-            lanes g = gain * ((r - mean[n]) * rdev[n]) + bias;
+            lanes g = gain * (r - mean[n]) * rdev[n] + bias;
             lanes scale = zero_where(g <= 0, g / r);
 
             for (int m = 0; m < 2 * x->l + 1; m++)
