@@ -29,6 +29,11 @@ static inline lanes splat(float x)
     return _mm512_set1_ps(x);
 }
 
+static inline lanes square_root(lanes v)
+{
+    return _mm512_sqrt_ps(v);
+}
+
 /* Lane i: v[at[i]]. */
 static inline lanes permute(lanes v, const int at[16])
 {

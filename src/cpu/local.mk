@@ -32,7 +32,7 @@ kernel_archives += libref_f32.a libref_f64.a
 if HAVE_AVX2
 noinst_LIBRARIES += libavx2_f32.a
 libavx2_f32_a_SOURCES = src/cpu/k_attend_lanes.c src/cpu/k_conv_points.c src/cpu/k_conv_runs.c \
-	src/cpu/k_conv_runs_w.c src/cpu/k_linear.c src/cpu/k_norm.c \
+	src/cpu/k_conv_runs_w.c src/cpu/k_linear_lanes.c src/cpu/k_norm_lanes.c \
 	src/cpu/k_optim.c src/cpu/k_softmax_avx2.c src/cpu/k_trunk.c \
 	src/cpu/peaks_vector.c
 libavx2_f32_a_CPPFLAGS = $(AM_CPPFLAGS) -DREAL=float -DVARIANT=avx2_f32 \
@@ -45,7 +45,7 @@ endif
 if HAVE_AVX512
 noinst_LIBRARIES += libavx512_f32.a
 libavx512_f32_a_SOURCES = src/cpu/k_attend_lanes.c src/cpu/k_conv_points.c src/cpu/k_conv_runs.c \
-	src/cpu/k_conv_runs_w.c src/cpu/k_linear.c src/cpu/k_norm.c \
+	src/cpu/k_conv_runs_w.c src/cpu/k_linear_lanes.c src/cpu/k_norm_lanes.c \
 	src/cpu/k_optim.c src/cpu/k_trunk.c src/cpu/peaks_vector.c
 libavx512_f32_a_CPPFLAGS = $(AM_CPPFLAGS) -DREAL=float -DVARIANT=avx512_f32 \
 	-DVECTOR_BYTES=64

@@ -42,9 +42,9 @@ static const struct variant variants[] = {
     {sizeof(float), ISA_AVX2, k_conv_points_avx2_f32},
     {sizeof(float), ISA_AVX2, k_conv_runs_avx2_f32},
     {sizeof(float), ISA_AVX2, k_conv_runs_w_avx2_f32},
-    {sizeof(float), ISA_AVX2, k_norm_avx2_f32},
+    {sizeof(float), ISA_AVX2, k_norm_lanes_avx2_f32},
     {sizeof(float), ISA_AVX2, k_softmax_avx2_f32},
-    {sizeof(float), ISA_AVX2, k_linear_avx2_f32},
+    {sizeof(float), ISA_AVX2, k_linear_lanes_avx2_f32},
     {sizeof(float), ISA_AVX2, k_optim_avx2_f32},
 #endif
 #ifdef HAVE_AVX512
@@ -53,8 +53,8 @@ static const struct variant variants[] = {
     {sizeof(float), ISA_AVX512, k_conv_points_avx512_f32},
     {sizeof(float), ISA_AVX512, k_conv_runs_avx512_f32},
     {sizeof(float), ISA_AVX512, k_conv_runs_w_avx512_f32},
-    {sizeof(float), ISA_AVX512, k_norm_avx512_f32},
-    {sizeof(float), ISA_AVX512, k_linear_avx512_f32},
+    {sizeof(float), ISA_AVX512, k_norm_lanes_avx512_f32},
+    {sizeof(float), ISA_AVX512, k_linear_lanes_avx512_f32},
     {sizeof(float), ISA_AVX512, k_optim_avx512_f32},
 #endif
 };
