@@ -17,8 +17,8 @@ typedef const struct geometry *CGEO;
 typedef const struct radial *RADIAL;
 typedef struct conv *CONV;
 typedef const struct heads *HEADS;
-typedef const struct heads_grad *DHEADS;
 typedef const struct gather *GATHER;
+typedef const struct attend_grad *DATTEND;
 typedef const struct optim *OPTIM;
 typedef enum loss_kind LOSS;
 typedef const double *CD;
@@ -37,8 +37,8 @@ typedef const int *CI;
     S(4, conv, conv_fwd, CONV, CT, CT, T)                                      \
     S(6, conv, conv_bwd_x, CONV, CT, CT, CT, T, T)                             \
     S(4, conv, conv_bwd_w, CONV, CT, CT, CT)                                   \
-    S(4, conv, logits_fwd, G, CGEO, HEADS, T)                                  \
-    S(5, conv, logits_bwd, G, GEO, HEADS, CT, DHEADS)                          \
+    S(5, conv, attend_fwd, G, CGEO, HEADS, GATHER, T)                          \
+    S(6, conv, attend_bwd, G, GEO, HEADS, GATHER, CT, DATTEND)                 \
     S(4, conv, aggregate_fwd, G, CGEO, GATHER, T)                              \
     S(6, conv, aggregate_bwd, G, GEO, GATHER, CT, T, T)                        \
     S(4, node, norm_fwd, CT, CT, T, T)                                         \
