@@ -96,10 +96,10 @@ static void some_bonds(const struct graph *g, struct geometry *geo, int first,
     lanes_int is_polar;
 
     bond_vectors(g, first, bonds, u);
-    distance = root(u[0] * u[0] + u[1] * u[1] + u[2] * u[2]);
+    distance = square_root(u[0] * u[0] + u[1] * u[1] + u[2] * u[2]);
     for (int i = 0; i < 3; i++)
         u[i] /= distance;
-    rho = root(u[0] * u[0] + u[2] * u[2]);
+    rho = square_root(u[0] * u[0] + u[2] * u[2]);
     is_polar = rho == 0;
     azimuth[0] = choose(is_polar, (lanes){0} + 1, u[2] / rho);
     azimuth[1] = choose(is_polar, (lanes){0}, -u[0] / rho);

@@ -60,12 +60,6 @@ static inline lanes largest(lanes a, lanes b)
     return _mm512_max_ps(a, b);
 }
 
-/* Square root. */
-static inline lanes root(lanes v)
-{
-    return _mm512_sqrt_ps(v);
-}
-
 /* v[i][j] -> v[j][i] */
 static inline void transpose(lanes v[16])
 {

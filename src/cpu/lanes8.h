@@ -60,12 +60,6 @@ static inline lanes largest(lanes a, lanes b)
     return _mm256_max_ps(a, b);
 }
 
-/* Square root. */
-static inline lanes root(lanes v)
-{
-    return _mm256_sqrt_ps(v);
-}
-
 /* v[i][j] -> v[j][i] */
 static inline void transpose(lanes v[8])
 {
