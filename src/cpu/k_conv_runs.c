@@ -133,12 +133,18 @@ typedef float eight __attribute__((vector_size(SLOTS * sizeof(float)),
 enum { AT_ONCE = LANES / SLOTS, VECTORS = UNITS / AT_ONCE };
 
 /* A polynomial as the vectors of packed want it. */
-static void spread(const float *p, int k, float out[][VECTORS][LANES])
+INLINE void spread(const float *p, const int k, lanes out[][VECTORS])
 {
+    const lanes_int slot = lane_numbers / SLOTS;
+
+#pragma GCC unroll 6
     for (int j = 0; j < k; j++)
-        for (int i = 0; i < VECTORS; i++)
-            for (int q = 0; q < LANES; q++)
-                out[j][i][q] = p[j * UNITS + i * AT_ONCE + q / SLOTS];
+        for (int i = 0; i < VECTORS; i++) {
+            int unit = i * AT_ONCE;
+
+            out[j][i] = permute(load(p + j * UNITS + unit / LANES * LANES),
+                                slot + unit % LANES);
+        }
 }
 
 /* Adds the parts of a vector. */
@@ -159,7 +165,7 @@ INLINE eight parts_sum(lanes v)
 INLINE void make_matrices(const float *p, const float *packed, size_t from,
                           size_t to, float *out, const int k)
 {
-    float wide[TERMS][VECTORS][LANES];
+    lanes wide[TERMS][VECTORS];
 
     spread(p, k, wide);
     for (size_t i = from; i < to; i++) {
@@ -172,7 +178,7 @@ INLINE void make_matrices(const float *p, const float *packed, size_t from,
 
 #pragma GCC unroll 6
             for (int j = 0; j < k; j++)
-                sum[j] += x * load(wide[j][h]);
+                sum[j] += x * wide[j][h];
         }
 #pragma GCC unroll 6
         for (int j = 0; j < k; j++)
