@@ -3,7 +3,8 @@
 # stand in several: then the compiler makes the vectors. The flags below give
 # vectors without changing a bit.
 libcore_a_SOURCES += src/cpu/conv_block.h src/cpu/conv_parts.h \
-	src/cpu/conv_points.h src/cpu/conv_tile.h \
+	src/cpu/conv_points.h src/cpu/conv_runs.h src/cpu/conv_runs_w.h \
+	src/cpu/conv_tile.h \
 	src/cpu/lanes.h src/cpu/lanes16.h src/cpu/lanes8.h \
 	src/cpu/cpuid.c src/cpu/cpuid.h \
 	src/cpu/device_cpu.c src/cpu/device_cpu.h src/cpu/device_paranoid.c \
