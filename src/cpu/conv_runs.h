@@ -31,16 +31,14 @@ struct job {
     int spans;
     struct span span[FIBER_DEGREES];
 };
+
+/* Sums of some output channels. */
 typedef void contract(const struct job *job);
 
 /* How tiles are read; those that are written are plain floats. */
 struct method {
     contract *const (*contract)[2][2]; /* [k][is_back][m > 0] */
-    void (*inputs)(const struct conv *c, const struct parts *o,
-                   const struct tile_edges *edges, const struct tensor x[],
-                   const struct tensor e[], float *tile);
-    void (*outputs)(const struct parts *o, const struct tile_edges *edges,
-                    const struct tensor dy[], float *tile);
+    tile_move *gather;
     int packed; /* numbers in a word: places in tiles come before by that */
 };
 
@@ -268,11 +266,13 @@ static inline void runs_fwd(const struct method *how, struct conv *c,
 
 #pragma omp for schedule(dynamic, 2)
         for (int i = 0; i < tiles; i++) {
+            struct gathering g;
             struct task t = task_of(c, &o, how, i, slot);
 
             if (t.edges.bonds <= 0)
                 continue;
-            how->inputs(c, &o, &t.edges, x, e, t.x);
+            g = (struct gathering){c, &o, &t.edges, how->gather};
+            gather_inputs(&g, x, e, t.x);
             tile_contract(&t);
             scatter_outputs(&t, y);
         }
@@ -384,13 +384,16 @@ static inline void tile_bwd_x(struct task *t, const struct tensor x[],
                               const struct tensor e[], const struct tensor dy[],
                               const struct tensor rows[])
 {
+    struct gathering g = {t->c, t->o, &t->edges, t->method->gather};
+
     t->is_back = 1;
-    t->method->outputs(t->o, &t->edges, dy, t->y);
+    gather_outputs(&g, dy, t->y);
     tile_contract(t);
     scatter_inputs(t, rows);
     if (!t->c->geo->torque.data)
         return;
-    gather_inputs(t->c, t->o, &t->edges, x, e, t->spare);
+    g.move = tile_gather;
+    gather_inputs(&g, x, e, t->spare);
     tile_torque(t, t->spare);
 }
 

@@ -39,11 +39,7 @@ struct moments {
 /* How tiles are read. */
 struct method_w {
     const struct moments (*moments)[2]; /* [k][m > 0] */
-    void (*inputs)(const struct conv *c, const struct parts *o,
-                   const struct tile_edges *edges, const struct tensor x[],
-                   const struct tensor e[], float *tile);
-    void (*outputs)(const struct parts *o, const struct tile_edges *edges,
-                    const struct tensor dy[], float *tile);
+    tile_move *gather;
     int packed; /* numbers in a word: places in tiles come before by that */
 };
 
@@ -355,8 +351,10 @@ static inline void gather_all(const struct pass *t, const struct tensor x[],
     for (int i = 0; i < tiles; i++) {
         struct tile_edges edges = tile_of(t->c->graph, &t->p, i);
 
-        t->method->inputs(t->c, t->o, &edges, x, e, x_tile(t, i));
-        t->method->outputs(t->o, &edges, dy, dy_tile(t, i));
+        struct gathering g = {t->c, t->o, &edges, t->method->gather};
+
+        gather_inputs(&g, x, e, x_tile(t, i));
+        gather_outputs(&g, dy, dy_tile(t, i));
     }
 }
 
@@ -386,6 +384,23 @@ static inline void unfold_all(const struct pass *t)
         for (int i = 0; i < pairs; i++)
             unfold_rows(t, p, i);
     }
+}
+
+/* Of runs that share matrices. */
+static inline void runs_bwd_w(const struct method_w *how, struct conv *c,
+                              const struct tensor x[], const struct tensor e[],
+                              const struct tensor dy[])
+{
+    const struct parts o = parts_of(&c->shape);
+    const struct pass t = pass_of(c, &o, how);
+
+    if (t.p.count[1] == 0)
+        return;
+    gather_all(&t, x, e, dy, t.p.count[1] * TILES);
+    all_moments(&t);
+    for (int i = 0; i < c->shape.trunks; i++)
+        trunk_bwd_points(&t, i);
+    unfold_all(&t);
 }
 
 #endif

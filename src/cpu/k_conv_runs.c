@@ -16,6 +16,7 @@
  * Plain runs take h and W' themselves, 32 terms. The gradient for x is the same
  * with the roles of x and y exchanged and b negated; it goes through a row for
  * each edge, which the source node adds up.
+ */
 #include "cpu/conv_runs.h"
 
 static struct conv_bytes conv_size(const struct conv_shape *shape, int bonds,
@@ -260,10 +261,8 @@ static contract *const contract_of[UNITS + 1][2][2] = {
     CONTRACT_ROW(1), CONTRACT_ROW(2), CONTRACT_ROW(3), CONTRACT_ROW(4),
     CONTRACT_ROW(5), CONTRACT_ROW(6), CONTRACT_ROW(32)};
 
-static const struct method single = {.contract = contract_of,
-                                     .inputs = gather_inputs,
-                                     .outputs = gather_outputs,
-                                     .packed = 1};
+static const struct method single = {
+    .contract = contract_of, .gather = tile_gather, .packed = 1};
 
 static void conv_fwd(struct conv *c, const struct tensor x[],
                      const struct tensor e[], struct tensor y[])

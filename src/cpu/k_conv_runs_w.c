@@ -140,10 +140,8 @@ static const struct moments moments_of[TERMS + 1][2] = {
     MOMENTS_ROW(8, 1), MOMENTS_ROW(1, 0), MOMENTS_ROW(2, 0), MOMENTS_ROW(3, 0),
     MOMENTS_ROW(4, 0), MOMENTS_ROW(5, 0), MOMENTS_ROW(6, 0)};
 
-static const struct method_w single = {.moments = moments_of,
-                                       .inputs = gather_inputs,
-                                       .outputs = gather_outputs,
-                                       .packed = 1};
+static const struct method_w single = {
+    .moments = moments_of, .gather = tile_gather, .packed = 1};
 
 /* --- dh ------------------------------------------------------------------ */
 
@@ -307,7 +305,7 @@ static void section_bwd_h(const struct pass *t, int tile, int tiles)
 
         find_open(t, &t->c->radial[trunk], &s);
         for (int i = 0; i < n; i++) {
-            struct corner at;
+            struct corner at = {0};
             const struct conv_path *path;
 
             corner_at(t, i, &at);
@@ -329,11 +327,15 @@ static void block_turn(const float *moment, float *dw)
             dw[i * UNITS + q] = moment[q * SLOTS + i];
 }
 
-/* dW' and dh of a plain run. */
-static void plain_bwd(const struct pass *t, int tiles)
+/* A plain run, whose points are the bonds. */
+static void plain_bwd(const struct pass *t, const struct tensor x[],
+                      const struct tensor e[], const struct tensor dy[])
 {
     int blocks = (int)t->o->before[t->c->shape.trunks];
+    int tiles = t->p.count[1] * TILES;
 
+    gather_all(t, x, e, dy, tiles);
+    all_moments(t);
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < blocks; i++)
         block_turn(t->moment + (size_t)i * SLOTS * UNITS,
@@ -341,6 +343,7 @@ static void plain_bwd(const struct pass *t, int tiles)
 #pragma omp parallel for schedule(dynamic)
     for (int i = 0; i < tiles; i += SECTION)
         section_bwd_h(t, i, tiles - i < SECTION ? tiles - i : SECTION);
+    unfold_all(t);
 }
 
 static void conv_bwd_w(struct conv *c, const struct tensor x[],
@@ -348,18 +351,11 @@ static void conv_bwd_w(struct conv *c, const struct tensor x[],
 {
     const struct parts o = parts_of(&c->shape);
     const struct pass t = pass_of(c, &o, &single);
-    int tiles = t.p.count[1] * TILES;
 
-    if (t.p.count[1] == 0)
-        return;
-    gather_all(&t, x, e, dy, tiles);
-    all_moments(&t);
-    if (is_plain(&t.p))
-        plain_bwd(&t, tiles);
-    else
-        for (int i = 0; i < c->shape.trunks; i++)
-            trunk_bwd_points(&t, i);
-    unfold_all(&t);
+    if (!is_plain(&t.p))
+        runs_bwd_w(&single, c, x, e, dy);
+    else if (t.p.count[1] > 0)
+        plain_bwd(&t, x, e, dy);
 }
 
 void ENTER(k_conv_runs_w)(struct kernels *k)
