@@ -12,9 +12,9 @@
 
 /* How the weights of a trunk are had for the bonds of a tile. */
 struct source {
-    const float *w;    /* [block][k][SLOTS] */
+    const float *w;    /* [block][words][SLOTS] */
     const float *coef; /* t of the tile's lanes; plain: h, [32][GROUP] */
-    int k;
+    int k, words;
 };
 
 /* Channels summed over: all with the same source of weights. */
@@ -35,60 +35,51 @@ struct job {
 /* Sums of some output channels. */
 typedef void contract(const struct job *job);
 
-/* How tiles are read; those that are written are plain floats. */
+/* W' p of a run's k terms for blocks from .. to - 1: [block][words][SLOTS]. */
+typedef void matrices(const float *p, const float *packed, size_t from,
+                      size_t to, float *out);
+
+/* How the matrices are made and tiles are read; those that are written are
+ * plain floats. */
 struct method {
+    matrices *const *matrices;         /* [k] */
     contract *const (*contract)[2][2]; /* [k][is_back][m > 0] */
     tile_move *gather;
     int packed; /* numbers in a word: places in tiles come before by that */
 };
+
+/* Words of a weight's k terms, of which the first is a plain float. */
+INLINE int words_of(int k, int packed)
+{
+    return 1 + (k - 1 + packed - 1) / packed;
+}
 
 /* --- weights ------------------------------------------------------------- */
 
 typedef float eight __attribute__((vector_size(SLOTS * sizeof(float)),
                                    aligned(sizeof(float)), may_alias));
 
-/* W' p of a run for blocks from .. to - 1. */
-INLINE void make_matrices(const float *p, const float *packed, size_t from,
-                          size_t to, float *out, const int k)
+/* W' p of a run, one block. */
+INLINE void block_matrices(const float *p, const float *w, const int k,
+                           eight *sum)
 {
-    for (size_t i = from; i < to; i++) {
-        const float *w = packed + i * SLOTS * UNITS;
-        eight sum[TERMS] = {{0}};
-
-#pragma GCC unroll 4
-        for (int h = 0; h < UNITS; h++) {
-            eight x = *(const eight *)(w + h * SLOTS);
-
 #pragma GCC unroll 6
-            for (int j = 0; j < k; j++)
-                sum[j] += x * p[j * UNITS + h];
-        }
+    for (int j = 0; j < k; j++)
+        sum[j] = (eight){0};
+#pragma GCC unroll 4
+    for (int h = 0; h < UNITS; h++) {
+        eight x = *(const eight *)(w + h * SLOTS);
+
 #pragma GCC unroll 6
         for (int j = 0; j < k; j++)
-            *(eight *)(out + (i * (size_t)k + (size_t)j) * SLOTS) = sum[j];
+            sum[j] += x * p[j * UNITS + h];
     }
 }
 
-#define MATRICES(k)                                                            \
-    static void matrices_##k(const float *p, const float *packed, size_t from, \
-                             size_t to, float *out)                            \
-    {                                                                          \
-        make_matrices(p, packed, from, to, out, k);                            \
-    }
-MATRICES(1)
-MATRICES(2)
-MATRICES(3)
-MATRICES(4)
-MATRICES(5)
-MATRICES(6)
-static void (*const matrices_of[TERMS + 1])(const float *, const float *,
-                                            size_t, size_t, float *) = {
-    NULL,       matrices_1, matrices_2, matrices_3,
-    matrices_4, matrices_5, matrices_6};
-
 /* Matrices of all runs of trunk t: some blocks of W' stay in L1 while every
  * run uses them. */
-static inline void trunk_matrices(const struct conv *c, const struct parts *o,
+static inline void trunk_matrices(const struct method *how,
+                                  const struct conv *c, const struct parts *o,
                                   int t, float *out)
 {
     enum { AT_ONCE = 16 };
@@ -107,26 +98,28 @@ static inline void trunk_matrices(const struct conv *c, const struct parts *o,
             const struct run *r = &p.run[n];
             size_t point = (size_t)r->point;
 
-            matrices_of[r->k](trunk_p(c, &p, t) + point * UNITS, packed,
-                              (size_t)i, (size_t)to,
-                              out + point * (size_t)blocks * SLOTS);
+            how->matrices[r->k](trunk_p(c, &p, t) + point * UNITS, packed,
+                                (size_t)i, (size_t)to,
+                                out + point * (size_t)blocks * SLOTS);
         }
     }
 }
 
 /* Returns the work behind the matrices. */
-static inline float *all_matrices(const struct conv *c, const struct parts *o)
+static inline float *all_matrices(const struct method *how,
+                                  const struct conv *c, const struct parts *o)
 {
     float *work = c->work;
 
     for (int t = 0; t < c->shape.trunks; t++) {
-        trunk_matrices(c, o, t, work);
+        trunk_matrices(how, c, o, t, work);
         work += matrix_numbers(o, t, c->graph->bonds);
     }
     return work;
 }
 
-static inline struct source source_of(const struct conv *c,
+static inline struct source source_of(const struct method *how,
+                                      const struct conv *c,
                                       const struct parts *o, int t, int tile)
 {
     const struct points p = points_at(c);
@@ -138,13 +131,15 @@ static inline struct source source_of(const struct conv *c,
         return (struct source){
             .w = (const float *)c->packed + o->before[t] * SLOTS * UNITS,
             .coef = trunk_p(c, &p, t) + g * UNITS * GROUP + lane,
-            .k = UNITS};
+            .k = UNITS,
+            .words = UNITS};
     for (int i = 0; i < t; i++)
         w += matrix_numbers(o, i, c->graph->bonds);
     return (struct source){.w = w +
                                 (size_t)r->point * trunk_blocks(o, t) * SLOTS,
                            .coef = &p.t[g][lane],
-                           .k = r->k};
+                           .k = r->k,
+                           .words = words_of(r->k, how->packed)};
 }
 
 /* --- one tile ------------------------------------------------------------ */
@@ -166,7 +161,7 @@ static inline struct span span_of(const struct task *t, int p, int m, int to)
 {
     const struct conv_path *path = &t->c->shape.path[p];
     const struct source *s = &t->source[path->trunk];
-    size_t k = (size_t)s->k, wide = SLOTS * k;
+    size_t wide = SLOTS * (size_t)s->words;
     size_t cis = (size_t)padded(t->o->in.channels[path->li]);
 
     if (t->is_back)
@@ -238,7 +233,7 @@ static inline struct task task_of(const struct conv *c, const struct parts *o,
     t.spare = t.y + o->out.size;
     t.edges = tile_of(c->graph, &p, tile);
     for (int i = 0; i < c->shape.trunks; i++)
-        t.source[i] = source_of(c, o, i, tile);
+        t.source[i] = source_of(method, c, o, i, tile);
     return t;
 }
 
@@ -258,7 +253,7 @@ static inline void runs_fwd(const struct method *how, struct conv *c,
     const struct parts o = parts_of(&c->shape);
     int tiles = points_at(c).count[1] * TILES;
     int workers = workers_of(c->graph->bonds);
-    float *slots = all_matrices(c, &o);
+    float *slots = all_matrices(how, c, &o);
 
 #pragma omp parallel num_threads(team_of(workers))
     {
@@ -406,7 +401,7 @@ static inline void runs_bwd_x(const struct method *how, struct conv *c,
     const struct parts o = parts_of(&c->shape);
     int tiles = points_at(c).count[1] * TILES;
     int workers = workers_of(c->graph->bonds);
-    float *slots = all_matrices(c, &o);
+    float *slots = all_matrices(how, c, &o);
 
     take_rows(c, &o, slots + (size_t)workers * slot_numbers(&o), rows);
 #pragma omp parallel num_threads(team_of(workers))

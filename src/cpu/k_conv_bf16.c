@@ -27,23 +27,83 @@ struct kind {
     int k;
 };
 
-/* The weights of one row. */
-INLINE lanes form(const float *w, const lanes t, const int k)
+/* Words of a run's matrices: w_0; then w_1, as it is where it is the last, else
+ * pairs (w_1, w_2), (w_3, w_4), ... */
+INLINE void make_matrices(const float *p, const float *packed, size_t from,
+                          size_t to, float *out, const int k)
 {
-    lanes r = splat(w[(k - 1) * SLOTS]);
+    for (size_t i = from; i < to; i++) {
+        eight sum[TERMS + 1];
 
-#pragma GCC unroll 6
-    for (int j = k - 2; j >= 0; j--)
-        r = r * t + splat(w[j * SLOTS]);
+        block_matrices(p, packed + i * SLOTS * UNITS, k, sum);
+        sum[k] = (eight){0};
+        *(eight *)out = sum[0];
+        out += SLOTS;
+        if (k == 2)
+            *(eight *)out = sum[1];
+#pragma GCC unroll 3
+        for (int j = 1; k > 2 && j < k; j += 2)
+            store_eight(out + j / 2 * SLOTS, (float *)&sum[j],
+                        (float *)&sum[j + 1]);
+        out += (words_of(k, PACKED) - 1) * SLOTS;
+    }
+}
+
+#define MATRICES(k)                                                            \
+    static void matrices_##k(const float *p, const float *packed, size_t from, \
+                             size_t to, float *out)                            \
+    {                                                                          \
+        make_matrices(p, packed, from, to,                                     \
+                      out + from * (size_t)words_of(k, PACKED) * SLOTS, k);    \
+    }
+MATRICES(1)
+MATRICES(2)
+MATRICES(3)
+MATRICES(4)
+MATRICES(5)
+MATRICES(6)
+static matrices *const matrices_of[TERMS + 1] = {
+    NULL,       matrices_1, matrices_2, matrices_3,
+    matrices_4, matrices_5, matrices_6};
+
+/* t; or (t, t^2), (t^3, t^4), ... */
+struct powers {
+    lanes t;
+    pairs pair[TERMS / 2];
+};
+
+INLINE struct powers powers_of(const lanes t, const int k)
+{
+    struct powers p = {.t = t};
+    lanes power = t;
+
+#pragma GCC unroll 3
+    for (int j = 1; k > 2 && j < k; j += 2) {
+        p.pair[j / 2] = round_pairs(power, power * t);
+        power *= t * t;
+    }
+    return p;
+}
+
+/* The weights of one row. */
+INLINE lanes form(const float *w, const struct powers *p, const int k)
+{
+    lanes r = splat(w[0]);
+
+    if (k == 2)
+        return r + p->t * splat(w[SLOTS]);
+#pragma GCC unroll 3
+    for (int j = 1; j < k; j += 2)
+        r = dot(r, p->pair[j / 2], splat_pair(w + (j / 2 + 1) * SLOTS));
     return r;
 }
 
 /* Pair i of those used together: of rows as far apart as two channels summed
  * over, or of a and b. */
 INLINE pairs form_pair(const struct kind t, const float *w, int i,
-                       const lanes at)
+                       const struct powers *at)
 {
-    const int block = SLOTS * t.k;
+    const int block = SLOTS * words_of(t.k, PACKED);
 
     w += t.is_back ? i * block : t.m ? 2 * i : i;
     return cut(form(w, at, t.k),
@@ -51,7 +111,7 @@ INLINE pairs form_pair(const struct kind t, const float *w, int i,
 }
 
 /* Adds two channels x of order 0 to SUMS / 2 channels y, both directions. */
-INLINE void mix_0(const struct kind t, const float *w, const lanes at,
+INLINE void mix_0(const struct kind t, const float *w, const struct powers *at,
                   const float *x, lanes *sum)
 {
     pairs x0 = load_pairs(x), x1 = load_pairs(x + LANES);
@@ -66,7 +126,7 @@ INLINE void mix_0(const struct kind t, const float *w, const lanes at,
 }
 
 /* One channel of order m > 0, to SUMS / 4 channels. */
-INLINE void mix_m(const struct kind t, const float *w, const lanes at,
+INLINE void mix_m(const struct kind t, const float *w, const struct powers *at,
                   const float *x, lanes *sum)
 {
     enum { N = SUMS / 4 };
@@ -105,8 +165,8 @@ INLINE void put_sums(const struct kind t, const struct job *job,
 INLINE void contract_pairs(const struct kind t, const struct job *job)
 {
     const int channels = t.m ? 1 : 2; /* at once */
-    const int next = t.is_back ? 2 : channels * SLOTS * t.k;
-    const lanes at = load(job->coef);
+    const int next = t.is_back ? 2 : channels * SLOTS * words_of(t.k, PACKED);
+    const struct powers at = powers_of(load(job->coef), t.k);
     lanes sum[SUMS];
 
 #pragma GCC unroll 16
@@ -117,9 +177,9 @@ INLINE void contract_pairs(const struct kind t, const struct job *job)
 
         for (int i = 0; i < job->span[s].n; i += channels) {
             if (t.m)
-                mix_m(t, w, at, x, sum);
+                mix_m(t, w, &at, x, sum);
             else
-                mix_0(t, w, at, x, sum);
+                mix_0(t, w, &at, x, sum);
             x += PAIR_STEP;
             w += next;
             if (t.is_back && (i + channels) % block_channels(t.m) == 0)
@@ -150,8 +210,10 @@ static contract *const contract_of[TERMS + 1][2][2] = {
     CONTRACT_ROW(1), CONTRACT_ROW(2), CONTRACT_ROW(3),
     CONTRACT_ROW(4), CONTRACT_ROW(5), CONTRACT_ROW(6)};
 
-static const struct method in_pairs = {
-    .contract = contract_of, .gather = gather_by_channels, .packed = PACKED};
+static const struct method in_pairs = {.matrices = matrices_of,
+                                       .contract = contract_of,
+                                       .gather = gather_by_channels,
+                                       .packed = PACKED};
 
 static void conv_fwd(struct conv *c, const struct tensor x[],
                      const struct tensor e[], struct tensor y[])

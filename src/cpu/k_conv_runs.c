@@ -103,6 +103,35 @@ static void conv_prepare(struct conv *c)
             pack_channel(c, &o, p, co);
     }
 }
+INLINE void make_matrices(const float *p, const float *packed, size_t from,
+                          size_t to, float *out, const int k)
+{
+    for (size_t i = from; i < to; i++) {
+        eight sum[TERMS];
+
+        block_matrices(p, packed + i * SLOTS * UNITS, k, sum);
+#pragma GCC unroll 6
+        for (int j = 0; j < k; j++)
+            *(eight *)(out + (i * (size_t)k + (size_t)j) * SLOTS) = sum[j];
+    }
+}
+
+#define MATRICES(k)                                                            \
+    static void matrices_##k(const float *p, const float *packed, size_t from, \
+                             size_t to, float *out)                            \
+    {                                                                          \
+        make_matrices(p, packed, from, to, out, k);                            \
+    }
+MATRICES(1)
+MATRICES(2)
+MATRICES(3)
+MATRICES(4)
+MATRICES(5)
+MATRICES(6)
+static matrices *const matrices_of[TERMS + 1] = {
+    NULL,       matrices_1, matrices_2, matrices_3,
+    matrices_4, matrices_5, matrices_6};
+
 /* --- sums ---------------------------------------------------------------- */
 
 /* The weights of one row. */
@@ -261,8 +290,10 @@ static contract *const contract_of[UNITS + 1][2][2] = {
     CONTRACT_ROW(1), CONTRACT_ROW(2), CONTRACT_ROW(3), CONTRACT_ROW(4),
     CONTRACT_ROW(5), CONTRACT_ROW(6), CONTRACT_ROW(32)};
 
-static const struct method single = {
-    .contract = contract_of, .gather = tile_gather, .packed = 1};
+static const struct method single = {.matrices = matrices_of,
+                                     .contract = contract_of,
+                                     .gather = tile_gather,
+                                     .packed = 1};
 
 static void conv_fwd(struct conv *c, const struct tensor x[],
                      const struct tensor e[], struct tensor y[])

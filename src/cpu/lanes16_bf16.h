@@ -12,6 +12,8 @@ typedef int pairs __attribute__((vector_size(64)));
 typedef int pairs_anywhere
     __attribute__((vector_size(64), aligned(4), may_alias));
 
+typedef int pair_anywhere __attribute__((may_alias));
+
 INLINE pairs load_pairs(const float *x)
 {
     return *(const pairs_anywhere *)x;
@@ -29,8 +31,8 @@ INLINE pairs cut(lanes a, lanes b)
     const __m512i high = _mm512_set1_epi32((int)0xffff0000);
 
     return (pairs)_mm512_ternarylogic_epi32(
-        high, _mm512_castps_si512(b),
-        _mm512_srli_epi32(_mm512_castps_si512(a), 16), 0xca);
+        _mm512_castps_si512(b), _mm512_srli_epi32(_mm512_castps_si512(a), 16),
+        high, 0xe4); /* high ? b : a */
 }
 
 /* 1 + 2^-8 E(1/m), m in 1..2, whose logarithm is even: 2^-8 / (2 ln 2). */
@@ -68,6 +70,23 @@ INLINE pairs minus_high(pairs v)
 INLINE lanes dot(lanes sum, pairs a, pairs b)
 {
     return _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b);
+}
+
+/* The pair at x in all lanes. */
+INLINE pairs splat_pair(const float *x)
+{
+    return (pairs)_mm512_set1_epi32(*(const pair_anywhere *)x);
+}
+
+/* 8 rounded pairs (a[i], b[i]). */
+INLINE void store_eight(float *x, const float *a, const float *b)
+{
+    const __m256i zip =
+        _mm256_set_epi16(15, 7, 14, 6, 13, 5, 12, 4, 11, 3, 10, 2, 9, 1, 8, 0);
+    __m256i v =
+        (__m256i)_mm256_cvtne2ps_pbh(_mm256_loadu_ps(b), _mm256_loadu_ps(a));
+
+    _mm256_storeu_si256((__m256i_u *)x, _mm256_permutexvar_epi16(zip, v));
 }
 
 /* Lane i: v[i - 1]; lane 0: 0. */
