@@ -88,13 +88,6 @@ static enum err isa_beside(const struct params *p)
         cpuid_name((enum isa)p->run.cpu_isa));
 }
 
-static enum err lacks_radial(void)
-{
-    return err_set(ERR_DECK,
-                   "compute.radial: not in this build (expected exact, found "
-                   "tabulated); set compute.radial: exact");
-}
-
 void device_check(const struct params *p, struct deck *deck)
 {
     if (!has_precision(p)) {
@@ -104,11 +97,6 @@ void device_check(const struct params *p, struct deck *deck)
     } else if (is_beside(p)) {
         isa_beside(p);
         deck_mistake(deck, params_node(deck, "run.cpu_isa"), "%s",
-                     err_message());
-    }
-    if (p->compute.radial != RADIAL_EXACT) {
-        lacks_radial();
-        deck_mistake(deck, params_node(deck, "compute.radial"), "%s",
                      err_message());
     }
 }
@@ -184,8 +172,6 @@ static enum err open_own(struct comm *c, const struct params *p, enum isa isa,
         return lacks_precision(p);
     if (is_beside(p))
         return isa_beside(p);
-    if (p->compute.radial != RADIAL_EXACT)
-        return lacks_radial();
     if (!open)
         return err_set(ERR_ENVIRONMENT,
                        "run.device: this build has no CUDA (expected cpu, "

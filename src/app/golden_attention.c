@@ -127,7 +127,10 @@ static enum err run(struct attention *o)
                                 .scale = 1 / sqrt(fiber_width(&o->fiber[KEY])),
                                 .q = o->x[QUERY],
                                 .key = o->x[KEY]};
-    const struct heads_grad grad = {.dq = o->dx[QUERY], .dkey = o->dx[KEY]};
+    const struct attend_grad grad = {.dq = o->dx[QUERY],
+                                     .dkey = o->dx[KEY],
+                                     .dvalue = o->dx[VALUE],
+                                     .dscore = o->da};
     const struct gather gather = {.degrees = o->fiber[VALUE].degrees,
                                   .rows = &g->in,
                                   .value = o->x[VALUE],
@@ -135,15 +138,11 @@ static enum err run(struct attention *o)
 
     k->conv.geometry_fwd(g, &b->geo);
     TRY(put_all(o));
-    k->conv.logits_fwd(g, &b->geo, &heads, &o->a);
-    k->node.softmax_fwd(&o->a, &g->in, &o->a);
-    k->conv.aggregate_fwd(g, &b->geo, &gather, o->z);
+    k->conv.attend_fwd(g, &b->geo, &heads, &gather, o->z);
     for (int l = 0; l < gather.degrees; l++)
         if (o->z[l].c)
             TRY(golden_bench_product(b, &o->z[l], &o->dz[l], b->batch->nodes));
-    k->conv.aggregate_bwd(g, &b->geo, &gather, o->dz, o->dx[VALUE], &o->da);
-    k->node.softmax_bwd(&o->a, &o->da, &g->in, &o->da);
-    k->conv.logits_bwd(g, &b->geo, &heads, &o->da, &grad);
+    k->conv.attend_bwd(g, &b->geo, &heads, &gather, o->dz, &grad);
     return OK;
 }
 

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "comm/comm.h"
 #include "device/device.h"
+#include "model/model.h"
 #include "run/evaluate.h"
 #include "run/journal.h"
 #include "run/lock.h"
@@ -167,6 +168,23 @@ static void put_phases(struct json *j, const struct phases *p)
     json_object_end(j);
 }
 
+/* Of this rank's last batch: points of each convolution, and how far off h of
+ * the worst bond is. */
+static void put_radial(struct json *j, struct model *m)
+{
+    double reached = 0;
+
+    json_list_begin(j, "radial_points");
+    for (int i = 0; i < model_convolutions(m); i++) {
+        const struct model_radial r = model_radial(m, i);
+
+        json_int(j, NULL, r.points);
+        reached = r.reached > reached ? r.reached : reached;
+    }
+    json_list_end(j);
+    json_real(j, "radial_error", reached);
+}
+
 /* validation NULL: not evaluated at its end. */
 static void say_epoch(struct run *r, struct pace *p, const char *event,
                       const double validation[])
@@ -187,6 +205,7 @@ static void say_epoch(struct run *r, struct pace *p, const char *event,
     put_units(j, &t->job->scale);
     json_real(j, "seconds", now - p->epoch_began);
     put_phases(j, &t->phases);
+    put_radial(j, t->model);
     journal_end(r->journal);
 }
 

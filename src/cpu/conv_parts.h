@@ -133,14 +133,19 @@ static inline size_t slot_numbers(const struct parts *o)
     return tile_numbers(o) + (size_t)o->in.size;
 }
 
-/* conv_bwd_w: tiles in and out of all bonds, moments of all rows, gradients of
- * W' and, by chunk, of the polynomials. */
-enum { CHUNKS = 64 };
+/* conv_bwd_w: tiles in and out of a wave, moments of all rows, gradients of W'
+ * and, by chunk, of the polynomials. */
+enum { WAVE = 64 /* groups, 8 MB: small beside an L3 */, CHUNKS = 64 };
+
+static inline int wave_groups(int bonds)
+{
+    return groups_room(bonds) < WAVE ? groups_room(bonds) : WAVE;
+}
 
 static inline size_t bwd_w_numbers(const struct parts *o,
                                    const struct conv_shape *s, int bonds)
 {
-    size_t tiles = (size_t)groups_room(bonds) * TILES;
+    size_t tiles = (size_t)wave_groups(bonds) * TILES;
     size_t rows = o->before[s->trunks] * SLOTS;
     size_t points = (size_t)points_room(bonds);
 

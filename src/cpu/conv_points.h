@@ -40,6 +40,7 @@ struct run {
     int group;       /* its first */
     int k, point;    /* terms, the first of its points; k = 0: plain */
     double middle, half;
+    double off;                   /* of h of the worst bond, relative to |h| */
     double inverse[TERMS][TERMS]; /* p_j = sum over n of [j][n] h of point n */
 };
 
@@ -62,10 +63,11 @@ static inline int groups_of(int bonds)
     return (bonds + GROUP - 1) / GROUP;
 }
 
-/* Groups at most; what would need more is plain. */
+/* Groups at most, 283 to 294 of 4,470 bonds of QM9; what would need more is
+ * plain. */
 static inline int groups_room(int bonds)
 {
-    int n = 2 * groups_of(bonds) + 32;
+    int n = groups_of(bonds) + groups_of(bonds) / 8 + 32;
 
     return n < bonds ? n : bonds;
 }

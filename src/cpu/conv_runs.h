@@ -59,21 +59,49 @@ INLINE int words_of(int k, int packed)
 typedef float eight __attribute__((vector_size(SLOTS * sizeof(float)),
                                    aligned(sizeof(float)), may_alias));
 
-/* W' p of a run, one block. */
-INLINE void block_matrices(const float *p, const float *w, const int k,
-                           eight *sum)
+/* Units that one vector of packed has, all SLOTS of each. */
+enum { AT_ONCE = LANES / SLOTS, VECTORS = UNITS / AT_ONCE };
+
+/* A polynomial as the vectors of packed want it. */
+static inline void spread(const float *p, int k, float out[][VECTORS][LANES])
 {
-#pragma GCC unroll 6
     for (int j = 0; j < k; j++)
-        sum[j] = (eight){0};
+        for (int i = 0; i < VECTORS; i++)
+            for (int q = 0; q < LANES; q++)
+                out[j][i][q] = p[j * UNITS + i * AT_ONCE + q / SLOTS];
+}
+
+/* Adds the parts of a vector. */
+INLINE eight parts_sum(lanes v)
+{
+    float x[LANES];
+
+    eight sum;
+
+    store(x, v);
+    sum = *(const eight *)x;
+    if (AT_ONCE > 1)
+        sum += *(const eight *)(x + LANES - SLOTS);
+    return sum;
+}
+
+/* W' p of a run, one block; p as spread leaves it. */
+INLINE void block_matrices(float wide[][VECTORS][LANES], const float *w,
+                           const int k, eight *out)
+{
+    lanes sum[TERMS] = {{0}};
+
 #pragma GCC unroll 4
-    for (int h = 0; h < UNITS; h++) {
-        eight x = *(const eight *)(w + h * SLOTS);
+    for (int h = 0; h < VECTORS; h++) {
+        lanes x = load(w + h * LANES);
 
 #pragma GCC unroll 6
         for (int j = 0; j < k; j++)
-            sum[j] += x * p[j * UNITS + h];
+            sum[j] += x * load(wide[j][h]);
     }
+#pragma GCC unroll 6
+    for (int j = 0; j < k; j++)
+        out[j] = parts_sum(sum[j]);
 }
 
 /* Matrices of all runs of trunk t: some blocks of W' stay in L1 while every
@@ -82,7 +110,7 @@ static inline void trunk_matrices(const struct method *how,
                                   const struct conv *c, const struct parts *o,
                                   int t, float *out)
 {
-    enum { AT_ONCE = 16 };
+    enum { BLOCKS = 16 };
     const struct points p = points_at(c);
     int blocks = (int)trunk_blocks(o, t);
     const float *packed =
@@ -91,8 +119,8 @@ static inline void trunk_matrices(const struct method *how,
     if (is_plain(&p))
         return;
 #pragma omp parallel for schedule(static)
-    for (int i = 0; i < blocks; i += AT_ONCE) {
-        int to = i + AT_ONCE < blocks ? i + AT_ONCE : blocks;
+    for (int i = 0; i < blocks; i += BLOCKS) {
+        int to = i + BLOCKS < blocks ? i + BLOCKS : blocks;
 
         for (int n = 0; n < p.count[0]; n++) {
             const struct run *r = &p.run[n];

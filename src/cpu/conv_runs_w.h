@@ -13,13 +13,14 @@
 
 enum { AT_PLAIN = 8 /* units of a plain run in one pass */ };
 
-/* Tiles from .. to - 1 of all ci and some co: places of x and dy there, of the
- * first ci, and of what they give. */
+/* Tiles from .. to - 1 of all ci and some co: places of x and dy in tile 0, of
+ * the first ci, and of what they give. */
 struct stretch {
     const float *x, *dy;
     size_t x_step, dy_step; /* to the next tile */
     const float *coef;      /* t of tile 0; plain: h of some units */
     int from, to, cis;
+    int is_more; /* adds to out */
     float *out;  /* [k][SLOTS] */
     size_t next; /* to that of the next ci */
 };
@@ -48,11 +49,12 @@ struct pass {
     const struct parts *o;
     const struct method_w *method;
     struct points p;
-    int points;    /* moments of a row: all points, or 32 units */
-    float *x, *dy; /* tiles of all bonds */
-    float *moment; /* [block][points][SLOTS] */
-    float *dw;     /* gradient of W', [block][SLOTS][32] */
-    float *dp;     /* of a trunk: [CHUNKS][points][32] */
+    int points;        /* moments of a row: all points, or 32 units */
+    int first, groups; /* the wave */
+    float *x, *dy;     /* its tiles */
+    float *moment;     /* [block][points][SLOTS] */
+    float *dw;         /* gradient of W', [block][SLOTS][32] */
+    float *dp;         /* of a trunk: [CHUNKS][points][32] */
 };
 
 /* Numbers from one tile to the next. */
@@ -61,14 +63,17 @@ static inline size_t tile_size(const struct layout *o, int packed)
     return (size_t)((o->size - SPREAD) / packed + SPREAD);
 }
 
+/* Tile i of all. */
 static inline float *x_tile(const struct pass *t, int i)
 {
-    return t->x + (size_t)i * tile_size(&t->o->in, t->method->packed);
+    return t->x + (size_t)(i - t->first * TILES) *
+                      tile_size(&t->o->in, t->method->packed);
 }
 
 static inline float *dy_tile(const struct pass *t, int i)
 {
-    return t->dy + (size_t)i * tile_size(&t->o->out, t->method->packed);
+    return t->dy + (size_t)(i - t->first * TILES) *
+                       tile_size(&t->o->out, t->method->packed);
 }
 
 /* A path's order m, and the block of output channels co.., which may be
@@ -136,13 +141,15 @@ static inline void clear_padding(const struct pass *t, const struct corner *at,
     }
 }
 
-/* Some terms of a run and a corner, all input channels. */
+/* Some terms of the wave's part of a run, and a corner, all input channels. */
 static inline void corner_moments(const struct pass *t, const struct corner *at,
                                   int n, int from)
 {
     const struct run *r = &t->p.run[n];
     const struct conv_path *path = &t->c->shape.path[at->p];
-    const float *coef = trunk_p(t->c, &t->p, path->trunk) + from * GROUP;
+    const float *h =
+        trunk_p(t->c, &t->p, path->trunk) + (t->first * UNITS + from) * GROUP;
+    int first = r->group - t->first, last = first + groups_of(r->bonds);
     int k = r->k ? r->k : AT_PLAIN, point = r->k ? r->point : from;
     int wide = t->method->moments[r->k][at->m > 0].channels;
     int channels = t->o->out.channels[path->lo] - at->co;
@@ -152,9 +159,10 @@ static inline void corner_moments(const struct pass *t, const struct corner *at,
     struct stretch s = {.x = t->x + t->o->in.at[at->m][path->li] / packed,
                         .x_step = tile_size(&t->o->in, packed),
                         .dy_step = tile_size(&t->o->out, packed),
-                        .coef = r->k ? t->p.t[0] : coef,
-                        .from = r->group * TILES,
-                        .to = (r->group + groups_of(r->bonds)) * TILES,
+                        .coef = r->k ? t->p.t[t->first] : h,
+                        .from = first > 0 ? first * TILES : 0,
+                        .to = (last < t->groups ? last : t->groups) * TILES,
+                        .is_more = first < 0,
                         .cis = t->o->in.channels[path->li],
                         .next = (size_t)t->points * SLOTS};
 
@@ -169,17 +177,19 @@ static inline void corner_moments(const struct pass *t, const struct corner *at,
 }
 
 /* One corner of one run after another: what a thread reads again is near. */
-static inline void all_moments(const struct pass *t)
+static inline void wave_moments(const struct pass *t)
 {
     int n = corners(t), parts = is_plain(&t->p) ? UNITS / AT_PLAIN : 1;
-    int tasks = t->p.count[0] * n * parts;
+    int first = t->p.group[t->first].run;
+    int last = t->p.group[t->first + t->groups - 1].run;
+    int tasks = (last - first + 1) * n * parts;
 
 #pragma omp parallel for schedule(dynamic, 4)
     for (int i = 0; i < tasks; i++) {
         struct corner at = {0};
 
         corner_at(t, i / parts % n, &at);
-        corner_moments(t, &at, i / parts / n, i % parts * AT_PLAIN);
+        corner_moments(t, &at, first + i / parts / n, i % parts * AT_PLAIN);
     }
 }
 
@@ -343,12 +353,14 @@ static inline void unfold_rows(const struct pass *t, int p, int pair)
 
 /* --- both ---------------------------------------------------------------- */
 
-static inline void gather_all(const struct pass *t, const struct tensor x[],
-                              const struct tensor e[], const struct tensor dy[],
-                              int tiles)
+static inline void wave_gather(const struct pass *t, const struct tensor x[],
+                               const struct tensor e[],
+                               const struct tensor dy[])
 {
+    int first = t->first * TILES, tiles = t->groups * TILES;
+
 #pragma omp parallel for schedule(static)
-    for (int i = 0; i < tiles; i++) {
+    for (int i = first; i < first + tiles; i++) {
         struct tile_edges edges = tile_of(t->c->graph, &t->p, i);
 
         struct gathering g = {t->c, t->o, &edges, t->method->gather};
@@ -363,7 +375,7 @@ static inline struct pass pass_of(struct conv *c, const struct parts *o,
 {
     struct pass t = {
         .c = c, .o = o, .method = method, .p = points_at(c), .x = c->work};
-    size_t tiles = (size_t)groups_room(c->graph->bonds) * TILES;
+    size_t tiles = (size_t)wave_groups(c->graph->bonds) * TILES;
     size_t rows = o->before[c->shape.trunks] * SLOTS;
 
     t.points = is_plain(&t.p) ? UNITS : t.p.count[2];
@@ -386,18 +398,34 @@ static inline void unfold_all(const struct pass *t)
     }
 }
 
+/* Waves of some groups, so that their tiles stay in a cache; visit (or NULL)
+ * sees each behind its moments. */
+static inline void all_waves(struct pass *t, const struct tensor x[],
+                             const struct tensor e[], const struct tensor dy[],
+                             void (*visit)(const struct pass *t))
+{
+    int groups = t->p.count[1];
+
+    for (t->first = 0; t->first < groups; t->first += t->groups) {
+        t->groups = groups - t->first < WAVE ? groups - t->first : WAVE;
+        wave_gather(t, x, e, dy);
+        wave_moments(t);
+        if (visit)
+            visit(t);
+    }
+}
+
 /* Of runs that share matrices. */
 static inline void runs_bwd_w(const struct method_w *how, struct conv *c,
                               const struct tensor x[], const struct tensor e[],
                               const struct tensor dy[])
 {
     const struct parts o = parts_of(&c->shape);
-    const struct pass t = pass_of(c, &o, how);
+    struct pass t = pass_of(c, &o, how);
 
     if (t.p.count[1] == 0)
         return;
-    gather_all(&t, x, e, dy, t.p.count[1] * TILES);
-    all_moments(&t);
+    all_waves(&t, x, e, dy, NULL);
     for (int i = 0; i < c->shape.trunks; i++)
         trunk_bwd_points(&t, i);
     unfold_all(&t);

@@ -9,12 +9,14 @@
  *     into   v = a_h D x
  *     back   x += a_h D^T v
  *
- * logits:     s = dot(key, q)      dkey = into(ds, q)    dq = back(ds, key)
- * aggregate:  z = back(a, value)   dvalue = into(a, dz)  da = dot(value, dz)
+ * scores: s = dot(key, q)      dkey = into(ds, q)    dq = back(ds, key)
+ * sums:   z = back(a, value)   dvalue = into(a, dz)  da = dot(value, dz)
  *
- * The bond's torque is dv . L v, for keys and values alike: they are outputs of
- * the convolution. As L is antisymmetric, that of keys is -(dq . L q).
+ * attend is scores, softmax, sums; aggregate is sums alone. The bond's torque
+ * is dv . L v, for keys and values alike: they are outputs of the convolution.
+ * As L is antisymmetric, that of keys is -(dq . L q).
  */
+#include "cpu/softmax.h"
 #include "cpu/turn.h"
 
 /* An edge and the node's row that it meets. */
@@ -109,73 +111,12 @@ static void row_clear(struct tensor *x, int n)
             row(x, n, m)[c] = 0;
 }
 
-static void logits_fwd(const struct graph *g, const struct geometry *geo,
-                       const struct heads *a, struct tensor *score)
-{
-    int edges = used_edges(g);
-
-#pragma omp parallel for schedule(static)
-    for (int e = 0; e < edges; e++) {
-        struct link at = link_at(g, geo, e, g->dst[e]);
-        real *s = row(score, e, 0);
-
-        row_clear(score, e);
-        for (int l = 0; l < a->degrees; l++)
-            if (a->key[l].c > 0)
-                dot_add(&at, &a->key[l], &a->q[l], a->heads, s);
-        for (int h = 0; h < a->heads; h++)
-            s[h] *= (real)a->scale;
-    }
-}
-
 static struct weights edge_weights(const struct tensor *a, int e, int heads,
                                    double scale)
 {
     return (struct weights){.a = a->data ? row(a, e, 0) : NULL,
                             .heads = heads,
                             .scale = (real)scale};
-}
-
-static void logits_bwd_q(const struct graph *g, const struct geometry *geo,
-                         const struct heads *a, const struct tensor *dscore,
-                         struct tensor dq[])
-{
-    int nodes = used_nodes(&g->in);
-
-#pragma omp parallel for schedule(static)
-    for (int n = 0; n < nodes; n++)
-        for (int l = 0; l < a->degrees; l++) {
-            if (a->key[l].c == 0)
-                continue;
-            row_clear(&dq[l], n);
-            for (int i = g->in.begin[n]; i < g->in.begin[n + 1]; i++) {
-                struct link at = link_at(g, geo, entry(&g->in, i), n);
-                struct weights w =
-                    edge_weights(dscore, at.edge, a->heads, a->scale);
-
-                back_add(&at, &w, &a->key[l], &dq[l]);
-            }
-        }
-}
-
-static void logits_bwd(const struct graph *g, struct geometry *geo,
-                       const struct heads *a, const struct tensor *dscore,
-                       const struct heads_grad *d)
-{
-    int edges = used_edges(g);
-
-    logits_bwd_q(g, geo, a, dscore, d->dq);
-#pragma omp parallel for schedule(static)
-    for (int e = 0; e < edges; e++) {
-        struct link at = link_at(g, geo, e, g->dst[e]);
-        struct weights w = edge_weights(dscore, e, a->heads, a->scale);
-
-        for (int l = 0; l < a->degrees; l++)
-            if (a->key[l].c > 0)
-                into(&at, &w, &a->q[l], &d->dkey[l]);
-    }
-    if (geo->torque.data)
-        bonds_torque(g, geo, a->degrees, a->key, d->dkey);
 }
 
 static int gather_heads(const struct gather *v)
@@ -239,10 +180,88 @@ static void aggregate_bwd(const struct graph *g, struct geometry *geo,
         bonds_torque(g, geo, v->degrees, v->value, dvalue);
 }
 
+static void scores(const struct graph *g, const struct geometry *geo,
+                   const struct heads *a, int n, struct tensor *score)
+{
+    for (int i = g->in.begin[n]; i < g->in.begin[n + 1]; i++) {
+        struct link at = link_at(g, geo, g->in.edge[i], n);
+        real *s = row(score, at.edge, 0);
+
+        row_clear(score, at.edge);
+        for (int l = 0; l < a->degrees; l++)
+            if (a->key[l].c > 0)
+                dot_add(&at, &a->key[l], &a->q[l], a->heads, s);
+        for (int h = 0; h < a->heads; h++)
+            s[h] *= (real)a->scale;
+    }
+}
+
+static void attend_fwd(const struct graph *g, const struct geometry *geo,
+                       const struct heads *a, const struct gather *v,
+                       struct tensor z[])
+{
+    int nodes = used_nodes(&g->in);
+    struct tensor weights = v->a;
+
+#pragma omp parallel for schedule(static)
+    for (int n = 0; n < nodes; n++) {
+        const int *edge = g->in.edge + g->in.begin[n];
+        int edges = g->in.begin[n + 1] - g->in.begin[n];
+        struct tensor to = weights;
+
+        scores(g, geo, a, n, &to);
+        for (int h = 0; h < a->heads; h++)
+            softmax_fwd_head(&to, edge, edges, h, &to);
+    }
+    aggregate_fwd(g, geo, v, z);
+}
+
+/* dscore of all edges of node n to dkey and dq. */
+static void scores_bwd(const struct graph *g, const struct geometry *geo,
+                       const struct heads *a, int n,
+                       const struct attend_grad *d)
+{
+    for (int l = 0; l < a->degrees; l++) {
+        if (a->key[l].c == 0)
+            continue;
+        row_clear(&d->dq[l], n);
+        for (int i = g->in.begin[n]; i < g->in.begin[n + 1]; i++) {
+            struct link at = link_at(g, geo, g->in.edge[i], n);
+            struct weights w =
+                edge_weights(&d->dscore, at.edge, a->heads, a->scale);
+
+            back_add(&at, &w, &a->key[l], &d->dq[l]);
+            into(&at, &w, &a->q[l], &d->dkey[l]);
+        }
+    }
+}
+
+static void attend_bwd(const struct graph *g, struct geometry *geo,
+                       const struct heads *a, const struct gather *v,
+                       const struct tensor dz[], const struct attend_grad *d)
+{
+    int nodes = used_nodes(&g->in);
+    struct tensor da = d->dscore;
+
+    aggregate_bwd(g, geo, v, dz, d->dvalue, &da);
+#pragma omp parallel for schedule(static)
+    for (int n = 0; n < nodes; n++) {
+        const int *edge = g->in.edge + g->in.begin[n];
+        int edges = g->in.begin[n + 1] - g->in.begin[n];
+        struct tensor dscore = da;
+
+        for (int h = 0; h < a->heads; h++)
+            softmax_bwd_head(&v->a, &da, edge, edges, h, &dscore);
+        scores_bwd(g, geo, a, n, d);
+    }
+    if (geo->torque.data)
+        bonds_torque(g, geo, a->degrees, a->key, d->dkey);
+}
+
 void ENTER(k_attend)(struct kernels *k)
 {
-    k->conv.logits_fwd = logits_fwd;
-    k->conv.logits_bwd = logits_bwd;
+    k->conv.attend_fwd = attend_fwd;
+    k->conv.attend_bwd = attend_bwd;
     k->conv.aggregate_fwd = aggregate_fwd;
     k->conv.aggregate_bwd = aggregate_bwd;
 }

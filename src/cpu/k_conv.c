@@ -64,6 +64,7 @@ static void conv_points(struct conv *c)
     int bonds = used_bonds(c->graph), scalars = c->graph->scalar.c;
 
     *c->points = bonds;
+    *c->reached = 0;
 #pragma omp parallel for schedule(static)
     for (int b = 0; b < bonds; b++) {
         real *at = row(&c->at, b, 0);

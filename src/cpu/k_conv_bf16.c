@@ -32,10 +32,13 @@ struct kind {
 INLINE void make_matrices(const float *p, const float *packed, size_t from,
                           size_t to, float *out, const int k)
 {
+    float wide[TERMS][VECTORS][LANES];
+
+    spread(p, k, wide);
     for (size_t i = from; i < to; i++) {
         eight sum[TERMS + 1];
 
-        block_matrices(p, packed + i * SLOTS * UNITS, k, sum);
+        block_matrices(wide, packed + i * SLOTS * UNITS, k, sum);
         sum[k] = (eight){0};
         *(eight *)out = sum[0];
         out += SLOTS;

@@ -95,7 +95,8 @@ INLINE void moments(const struct stretch *s, const int m, const int n,
         for (int j = 0; j < k; j++)
 #pragma GCC unroll 8
             for (int i = 0; i < rows; i++)
-                out[j * SLOTS + i] = moment[j * rows + i];
+                out[j * SLOTS + i] = moment[j * rows + i] +
+                                     (s->is_more ? out[j * SLOTS + i] : 0);
     }
 }
 

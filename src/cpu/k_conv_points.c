@@ -268,7 +268,7 @@ static void places(const struct choice *o, const struct run *r, int first,
 }
 
 /* Whether trunk t's polynomials are within the tolerance for all bonds. */
-static int is_close(const struct choice *o, const struct run *r, int t,
+static int is_close(const struct choice *o, struct run *r, int t,
                     double tolerance, double p[TERMS][UNITS])
 {
     const double *h = o->h + (size_t)t * UNITS * o->stride;
@@ -289,9 +289,12 @@ static int is_close(const struct choice *o, const struct run *r, int t,
             off += (x - want) * (x - want);
             size += want * want;
         }
-        for (int j = 0; j < n; j++)
+        for (int j = 0; j < n; j++) {
             if (!(off[j] <= square * size[j]))
                 return 0;
+            if (off[j] > r->off * r->off * size[j])
+                r->off = sqrt(off[j] / size[j]);
+        }
     }
     return 1;
 }
@@ -306,6 +309,7 @@ static void fit(const struct choice *o, struct run *r)
         for (r->k = 1; r->k <= most; r->k++) {
             int t = 0;
 
+            r->off = 0;
             invert(r);
             while (t < o->c->shape.trunks) {
                 double p[TERMS][UNITS];
@@ -476,6 +480,9 @@ static void put_inputs(struct conv *c, const struct points *p)
     int bonds = used_bonds(c->graph);
 
     *c->points = is_plain(p) ? bonds : p->count[2];
+    *c->reached = 0;
+    for (int i = 0; !is_plain(p) && i < p->count[0]; i++)
+        *c->reached = fmax(*c->reached, p->run[i].off);
     for (int i = 0; is_plain(p) && i < bonds; i++) {
         memcpy(row(&c->at, i, 0), numbers(scalar, i), bytes);
         row(&c->at, i, 0)[scalar->c] = *numbers(&c->geo->distance, i);

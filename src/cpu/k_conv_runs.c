@@ -106,10 +106,13 @@ static void conv_prepare(struct conv *c)
 INLINE void make_matrices(const float *p, const float *packed, size_t from,
                           size_t to, float *out, const int k)
 {
+    float wide[TERMS][VECTORS][LANES];
+
+    spread(p, k, wide);
     for (size_t i = from; i < to; i++) {
         eight sum[TERMS];
 
-        block_matrices(p, packed + i * SLOTS * UNITS, k, sum);
+        block_matrices(wide, packed + i * SLOTS * UNITS, k, sum);
 #pragma GCC unroll 6
         for (int j = 0; j < k; j++)
             *(eight *)(out + (i * (size_t)k + (size_t)j) * SLOTS) = sum[j];

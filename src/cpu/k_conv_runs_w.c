@@ -46,13 +46,18 @@ INLINE void weights_grad(const lanes *x, const float *dy, const int m,
     }
 }
 
-/* Adds a tile to the sums: [k][rows]. */
-INLINE void moments_add(const struct stretch *s, const float *from, int t,
-                        const int m, const int n, const int k,
-                        const int is_plain, lanes *sum)
+/* What is constant in a copy of the loops: 0, or 1 for all m above; channels at
+ * once; terms. */
+struct kind {
+    int m, n, k, is_plain;
+};
+
+/* Adds tile t, whose x is at `from`, to the sums: [k][rows]. */
+INLINE void moments_add(const struct kind o, const struct stretch *s,
+                        const float *from, int t, lanes *sum)
 {
-    const int width = m ? 4 : 2, rows = m ? 2 * n : n;
-    const float *coef = tile_coef(s->coef, t, is_plain);
+    const int width = o.m ? 4 : 2, rows = o.m ? 2 * o.n : o.n;
+    const float *coef = tile_coef(s->coef, t, o.is_plain);
     const float *dy = s->dy + (size_t)t * s->dy_step;
     lanes x[4], dr[8], at = load(coef), power = at;
 
@@ -60,15 +65,15 @@ INLINE void moments_add(const struct stretch *s, const float *from, int t,
     for (int i = 0; i < width; i++)
         x[i] = load(from + i * LANES);
 #pragma GCC unroll 8
-    for (int i = 0; i < n; i++)
-        weights_grad(x, dy + i * width * LANES, m, dr + (m ? 2 * i : i));
+    for (int i = 0; i < o.n; i++)
+        weights_grad(x, dy + i * width * LANES, o.m, dr + (o.m ? 2 * i : i));
 #pragma GCC unroll 8
-    for (int j = 0; j < k; j++) {
-        lanes c = is_plain ? load(coef + j * GROUP) : power;
+    for (int j = 0; j < o.k; j++) {
+        lanes c = o.is_plain ? load(coef + j * GROUP) : power;
 
 #pragma GCC unroll 8
         for (int i = 0; i < rows; i++)
-            if (j > 0 || is_plain)
+            if (j > 0 || o.is_plain)
                 sum[j * rows + i] += c * dr[i];
             else
                 sum[i] += dr[i];
@@ -78,15 +83,14 @@ INLINE void moments_add(const struct stretch *s, const float *from, int t,
 }
 
 /* M of k terms and n channels, all ci. */
-INLINE void moments(const struct stretch *s, const int m, const int n,
-                    const int k, const int is_plain)
+INLINE void moments(const struct kind o, const struct stretch *s)
 {
     enum { MOST = 16 };
-    const int rows = m ? 2 * n : n;
+    const int rows = o.m ? 2 * o.n : o.n;
     const float *x = s->x;
     float *out = s->out;
 
-    for (int ci = 0; ci < s->cis; ci++, x += tile_step(m), out += s->next) {
+    for (int ci = 0; ci < s->cis; ci++, x += tile_step(o.m), out += s->next) {
         const float *from = x + (size_t)s->from * s->x_step;
         lanes sum[MOST];
         float moment[MOST];
@@ -95,15 +99,16 @@ INLINE void moments(const struct stretch *s, const int m, const int n,
         for (int i = 0; i < MOST; i++)
             sum[i] = (lanes){0};
         for (int t = s->from; t < s->to; t++, from += s->x_step)
-            moments_add(s, from, t, m, n, k, is_plain, sum);
+            moments_add(o, s, from, t, sum);
 #pragma GCC unroll 2
-        for (int i = 0; i < rows * k; i += LANES)
+        for (int i = 0; i < rows * o.k; i += LANES)
             store(moment + i, sums(sum + i));
 #pragma GCC unroll 8
-        for (int j = 0; j < k; j++)
+        for (int j = 0; j < o.k; j++)
 #pragma GCC unroll 8
             for (int i = 0; i < rows; i++)
-                out[j * SLOTS + i] = moment[j * rows + i];
+                out[j * SLOTS + i] = moment[j * rows + i] +
+                                     (s->is_more ? out[j * SLOTS + i] : 0);
     }
 }
 
@@ -116,11 +121,11 @@ INLINE void moments(const struct stretch *s, const int m, const int n,
 #define MOMENTS(k, is_plain)                                                   \
     static void moments_0_##k##_##is_plain(const struct stretch *s)            \
     {                                                                          \
-        moments(s, 0, AT_ONCE(0, k), k, is_plain);                             \
+        moments((struct kind){0, AT_ONCE(0, k), k, is_plain}, s);              \
     }                                                                          \
     static void moments_m_##k##_##is_plain(const struct stretch *s)            \
     {                                                                          \
-        moments(s, 1, AT_ONCE(1, k), k, is_plain);                             \
+        moments((struct kind){1, AT_ONCE(1, k), k, is_plain}, s);              \
     }
 MOMENTS(1, 0)
 MOMENTS(2, 0)
@@ -327,22 +332,27 @@ static void block_turn(const float *moment, float *dw)
             dw[i * UNITS + q] = moment[q * SLOTS + i];
 }
 
+/* dh of the wave's bonds, of a plain run. */
+static void wave_bwd_h(const struct pass *t)
+{
+    int first = t->first * TILES, end = first + t->groups * TILES;
+
+#pragma omp parallel for schedule(dynamic)
+    for (int i = first; i < end; i += SECTION)
+        section_bwd_h(t, i, end - i < SECTION ? end - i : SECTION);
+}
+
 /* A plain run, whose points are the bonds. */
-static void plain_bwd(const struct pass *t, const struct tensor x[],
+static void plain_bwd(struct pass *t, const struct tensor x[],
                       const struct tensor e[], const struct tensor dy[])
 {
     int blocks = (int)t->o->before[t->c->shape.trunks];
-    int tiles = t->p.count[1] * TILES;
 
-    gather_all(t, x, e, dy, tiles);
-    all_moments(t);
+    all_waves(t, x, e, dy, wave_bwd_h);
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < blocks; i++)
         block_turn(t->moment + (size_t)i * SLOTS * UNITS,
                    t->dw + (size_t)i * SLOTS * UNITS);
-#pragma omp parallel for schedule(dynamic)
-    for (int i = 0; i < tiles; i += SECTION)
-        section_bwd_h(t, i, tiles - i < SECTION ? tiles - i : SECTION);
     unfold_all(t);
 }
 
@@ -350,7 +360,7 @@ static void conv_bwd_w(struct conv *c, const struct tensor x[],
                        const struct tensor e[], const struct tensor dy[])
 {
     const struct parts o = parts_of(&c->shape);
-    const struct pass t = pass_of(c, &o, &single);
+    struct pass t = pass_of(c, &o, &single);
 
     if (!is_plain(&t.p))
         runs_bwd_w(&single, c, x, e, dy);

@@ -17,6 +17,8 @@
 typedef float lanes_anywhere __attribute__((vector_size(LANES * sizeof(float)),
                                             aligned(sizeof(float)), may_alias));
 
+typedef int lanes_int __attribute__((vector_size(LANES * sizeof(int))));
+
 INLINE lanes load(const float *x)
 {
     return *(const lanes_anywhere *)x;
@@ -25,6 +27,27 @@ INLINE lanes load(const float *x)
 INLINE void store(float *x, lanes v)
 {
     *(lanes_anywhere *)x = v;
+}
+
+/* The same for the first n of a row, whole vectors but the last: the masked
+ * instructions are slow on some machines. */
+INLINE lanes load_some(const float *x, int n)
+{
+    return n < LANES ? load_part(x, n) : load(x);
+}
+
+INLINE void store_some(float *x, lanes v, int n)
+{
+    if (n < LANES)
+        store_part(x, v, n);
+    else
+        store(x, v);
+}
+
+/* v where `where` is 0, else 0. where: what a comparison of lanes gives. */
+INLINE lanes zero_where(lanes_int where, lanes v)
+{
+    return (lanes)(~where & (lanes_int)v);
 }
 
 #endif

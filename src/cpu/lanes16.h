@@ -11,6 +11,10 @@ enum {
 };
 
 typedef float lanes __attribute__((vector_size(64)));
+typedef int lanes_int __attribute__((vector_size(64)));
+
+static const lanes_int lane_numbers = {0, 1, 2,  3,  4,  5,  6,  7,
+                                       8, 9, 10, 11, 12, 13, 14, 15};
 
 static inline lanes load_part(const float *x, int n)
 {
@@ -23,16 +27,37 @@ static inline void store_part(float *x, lanes v, int n)
     _mm512_mask_storeu_ps(x, (__mmask16)(n < 16 ? (1 << n) - 1 : 0xffff), v);
 }
 
+/* The same, past the caches where it is a whole line. A barrier between threads
+ * makes it visible, as a locked instruction does. */
+static inline void store_past(float *x, lanes v, int n)
+{
+    if (n >= 16 && (size_t)x % sizeof v == 0)
+        _mm512_stream_ps(x, v);
+    else
+        store_part(x, v, n);
+}
+
 /* x in all lanes. */
 static inline lanes splat(float x)
 {
     return _mm512_set1_ps(x);
 }
 
-/* Lane i: v[at[i]]. */
-static inline lanes permute(lanes v, const int at[16])
+static inline lanes square_root(lanes v)
 {
-    return _mm512_permutexvar_ps(_mm512_loadu_si512(at), v);
+    return _mm512_sqrt_ps(v);
+}
+
+/* Lane i: v[at[i]]. */
+static inline lanes permute(lanes v, lanes_int at)
+{
+    return _mm512_permutexvar_ps((__m512i)at, v);
+}
+
+/* The larger one; b where one is NaN. */
+static inline lanes largest(lanes a, lanes b)
+{
+    return _mm512_max_ps(a, b);
 }
 
 /* v[i][j] -> v[j][i] */

@@ -11,6 +11,9 @@ enum {
 };
 
 typedef float lanes __attribute__((vector_size(32)));
+typedef int lanes_int __attribute__((vector_size(32)));
+
+static const lanes_int lane_numbers = {0, 1, 2, 3, 4, 5, 6, 7};
 
 static inline __m256i first_lanes(int n)
 {
@@ -28,16 +31,33 @@ static inline void store_part(float *x, lanes v, int n)
     _mm256_maskstore_ps(x, first_lanes(n), v);
 }
 
+/* The same: past the caches where a vector is a whole line, which it is not. */
+static inline void store_past(float *x, lanes v, int n)
+{
+    store_part(x, v, n);
+}
+
 /* x in all lanes. */
 static inline lanes splat(float x)
 {
     return _mm256_set1_ps(x);
 }
 
-/* Lane i: v[at[i]]. */
-static inline lanes permute(lanes v, const int at[8])
+static inline lanes square_root(lanes v)
 {
-    return _mm256_permutevar8x32_ps(v, _mm256_loadu_si256((const __m256i *)at));
+    return _mm256_sqrt_ps(v);
+}
+
+/* Lane i: v[at[i]]. */
+static inline lanes permute(lanes v, lanes_int at)
+{
+    return _mm256_permutevar8x32_ps(v, (__m256i)at);
+}
+
+/* The larger one; b where one is NaN. */
+static inline lanes largest(lanes a, lanes b)
+{
+    return _mm256_max_ps(a, b);
 }
 
 /* v[i][j] -> v[j][i] */

@@ -12,7 +12,8 @@ libcore_a_SOURCES += src/cpu/conv_block.h src/cpu/conv_parts.h \
 	src/cpu/device_paranoid.h src/cpu/paranoid.h src/cpu/peaks.c \
 	src/cpu/peaks.h src/cpu/peaks_look.h \
 	src/cpu/paranoid_kernels.c src/cpu/real.h src/cpu/registry.c \
-	src/cpu/registry.h src/cpu/registry_entries.h src/cpu/turn.h
+	src/cpu/registry.h src/cpu/registry_entries.h \
+	src/cpu/softmax.h src/cpu/softmax_lanes.h src/cpu/turn.h
 vector_flags = -ftree-vectorize -fvect-cost-model=dynamic -fno-math-errno \
 	-fno-trapping-math
 reference_kernels = src/cpu/k_attend.c src/cpu/k_conv.c src/cpu/k_conv_bwd.c \
@@ -33,10 +34,11 @@ kernel_archives += libref_f32.a libref_f64.a
 
 if HAVE_AVX2
 noinst_LIBRARIES += libavx2_f32.a
-libavx2_f32_a_SOURCES = src/cpu/k_attend_lanes.c src/cpu/k_conv_points.c src/cpu/k_conv_runs.c \
-	src/cpu/k_conv_runs_w.c src/cpu/k_linear.c src/cpu/k_norm.c \
-	src/cpu/k_optim.c src/cpu/k_softmax_avx2.c src/cpu/k_trunk.c \
-	src/cpu/peaks_vector.c
+libavx2_f32_a_SOURCES = src/cpu/k_attend_lanes.c \
+	src/cpu/k_conv_points.c src/cpu/k_conv_runs.c \
+	src/cpu/k_conv_runs_w.c src/cpu/k_geometry_lanes.c \
+	src/cpu/k_linear_lanes.c src/cpu/k_norm_lanes.c src/cpu/k_optim.c \
+	src/cpu/k_softmax_lanes.c src/cpu/k_trunk.c src/cpu/peaks_vector.c
 libavx2_f32_a_CPPFLAGS = $(AM_CPPFLAGS) -DREAL=float -DVARIANT=avx2_f32 \
 	-DVECTOR_BYTES=32
 libavx2_f32_a_CFLAGS = $(AM_CFLAGS) $(vector_flags) $(AVX2_CFLAGS) \
@@ -46,9 +48,11 @@ endif
 
 if HAVE_AVX512
 noinst_LIBRARIES += libavx512_f32.a
-libavx512_f32_a_SOURCES = src/cpu/k_attend_lanes.c src/cpu/k_conv_points.c src/cpu/k_conv_runs.c \
-	src/cpu/k_conv_runs_w.c src/cpu/k_linear.c src/cpu/k_norm.c \
-	src/cpu/k_optim.c src/cpu/k_trunk.c src/cpu/peaks_vector.c
+libavx512_f32_a_SOURCES = src/cpu/k_attend_lanes.c \
+	src/cpu/k_conv_points.c src/cpu/k_conv_runs.c \
+	src/cpu/k_conv_runs_w.c src/cpu/k_geometry_lanes.c \
+	src/cpu/k_linear_lanes.c src/cpu/k_norm_lanes.c src/cpu/k_optim.c \
+	src/cpu/k_softmax_lanes.c src/cpu/k_trunk.c src/cpu/peaks_vector.c
 libavx512_f32_a_CPPFLAGS = $(AM_CPPFLAGS) -DREAL=float -DVARIANT=avx512_f32 \
 	-DVECTOR_BYTES=64
 libavx512_f32_a_CFLAGS = $(AM_CFLAGS) $(vector_flags) $(AVX512_CFLAGS) \

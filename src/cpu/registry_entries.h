@@ -28,18 +28,21 @@ void k_attend_lanes_avx2_f32(struct kernels *k);
 void k_conv_points_avx2_f32(struct kernels *k);
 void k_conv_runs_avx2_f32(struct kernels *k);
 void k_conv_runs_w_avx2_f32(struct kernels *k);
-void k_linear_avx2_f32(struct kernels *k);
-void k_norm_avx2_f32(struct kernels *k);
+void k_geometry_lanes_avx2_f32(struct kernels *k);
+void k_linear_lanes_avx2_f32(struct kernels *k);
+void k_norm_lanes_avx2_f32(struct kernels *k);
 void k_optim_avx2_f32(struct kernels *k);
-void k_softmax_avx2_f32(struct kernels *k);
+void k_softmax_lanes_avx2_f32(struct kernels *k);
 void k_trunk_avx2_f32(struct kernels *k);
 void k_attend_lanes_avx512_f32(struct kernels *k);
 void k_conv_points_avx512_f32(struct kernels *k);
 void k_conv_runs_avx512_f32(struct kernels *k);
 void k_conv_runs_w_avx512_f32(struct kernels *k);
-void k_linear_avx512_f32(struct kernels *k);
-void k_norm_avx512_f32(struct kernels *k);
+void k_geometry_lanes_avx512_f32(struct kernels *k);
+void k_linear_lanes_avx512_f32(struct kernels *k);
+void k_norm_lanes_avx512_f32(struct kernels *k);
 void k_optim_avx512_f32(struct kernels *k);
+void k_softmax_lanes_avx512_f32(struct kernels *k);
 void k_trunk_avx512_f32(struct kernels *k);
 
 /* compute.precision: bf16 */

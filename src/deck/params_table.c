@@ -188,9 +188,11 @@ const struct key params_keys[PARAMS_KEYS] = {
      WORDS(precisions),
      SAYS("bf16 and fp16: mixed, with 32-bit master weights.")},
     {"compute.radial", KEY_WORD, "exact", AT(compute.radial), WORDS(radials),
-     SAYS("Radial networks computed, or read from tables.")},
+     SAYS("tabulated: radial networks by polynomials of the distance, to "
+          "compute.tolerance; exact: to the rounding of compute.precision.")},
     {"compute.tolerance", KEY_REAL, "0.0001", AT(compute.tolerance),
-     WITHIN(0, 1, ABOVE_MIN), SAYS("Of the tables.")},
+     WITHIN(0, 1, ABOVE_MIN),
+     SAYS("Of tabulated: of the hidden vector of any bond, relative.")},
     {"compute.memory", KEY_WORD, "normal", AT(compute.low_memory),
      WORDS(memories), SAYS("low: recomputes instead of keeping.")},
 

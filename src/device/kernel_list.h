@@ -17,8 +17,8 @@ typedef const struct geometry *CGEO;
 typedef const struct radial *RADIAL;
 typedef struct conv *CONV;
 typedef const struct heads *HEADS;
-typedef const struct heads_grad *DHEADS;
 typedef const struct gather *GATHER;
+typedef const struct attend_grad *DATTEND;
 typedef const struct optim *OPTIM;
 typedef enum loss_kind LOSS;
 typedef const double *CD;
@@ -26,7 +26,7 @@ typedef const int64_t *CI64;
 typedef const void *CV;
 typedef const int *CI;
 /* clang-format off */
-#define KERNEL_LIST(S)                                                        \
+#define KERNEL_LIST(S)                                                         \
     S(2, conv, geometry_fwd, G, GEO)                                           \
     S(3, conv, geometry_bwd, G, CGEO, T)                                       \
     S(2, conv, trunk_fwd, CT, RADIAL)                                          \
@@ -37,8 +37,8 @@ typedef const int *CI;
     S(4, conv, conv_fwd, CONV, CT, CT, T)                                      \
     S(6, conv, conv_bwd_x, CONV, CT, CT, CT, T, T)                             \
     S(4, conv, conv_bwd_w, CONV, CT, CT, CT)                                   \
-    S(4, conv, logits_fwd, G, CGEO, HEADS, T)                                  \
-    S(5, conv, logits_bwd, G, GEO, HEADS, CT, DHEADS)                          \
+    S(5, conv, attend_fwd, G, CGEO, HEADS, GATHER, T)                          \
+    S(6, conv, attend_bwd, G, GEO, HEADS, GATHER, CT, DATTEND)                 \
     S(4, conv, aggregate_fwd, G, CGEO, GATHER, T)                              \
     S(6, conv, aggregate_bwd, G, GEO, GATHER, CT, T, T)                        \
     S(4, node, norm_fwd, CT, CT, T, T)                                         \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* kernels_conv.h - slots that work on bonds and edges: geometry, radial
- * network, convolution, logits, aggregation. Rules for all slots: kernels.h.
+ * network, convolution, attention, aggregation. Rules for all slots: kernels.h.
  *
  * The convolution (theory.md section 3) runs in the frame of each bond (section
  * 8.2): features of the source are gathered and rotated by D^l, there each path
@@ -10,7 +10,7 @@
  *
  * with (a, b) = fold * R, R = W3 h the radial weights of the bond. The reverse
  * edge uses the same D and R with b negated and all paths times (-1)^(li+lo).
- * Its result y stays in the frame; logits and aggregate rotate the rest. No
+ * Its result y stays in the frame; attend and aggregate rotate the rest. No
  * slot hands out R.
  *
  * The radial networks are evaluated at points, rows of (edge scalars,
@@ -85,11 +85,12 @@ struct conv {
                                        `used` of at, h and dh of all trunks */
     double tolerance;               /* of h of any bond, relative to |h|; 0: as
                                        `real` has it */
+    double *reached;                /* device: that of the worst bond */
     int by_bond;                    /* the points shall be the bonds */
     void *packed, *plan, *work;     /* device, as large as asked for */
 };
 
-/* Operands of the logits: views of all degrees that keys have. */
+/* Operands of the scores: views of all degrees that keys have. */
 struct heads {
     int degrees, heads;
     double scale;
@@ -97,17 +98,18 @@ struct heads {
     const struct tensor *key; /* [degrees] */
 };
 
-struct heads_grad {
-    struct tensor *dq;   /* [degrees] */
-    struct tensor *dkey; /* [degrees] */
-};
-
-/* Operands of the aggregation. */
+/* Operands of the weighted sum. */
 struct gather {
     int degrees;
     const struct csr *rows;
     const struct tensor *value; /* [degrees] */
     struct tensor a;            /* [edges, 0, heads]; data NULL: ones */
+};
+
+struct attend_grad {
+    struct tensor *dq, *dkey; /* [degrees] of the keys */
+    struct tensor *dvalue;    /* [degrees] of the values */
+    struct tensor dscore;     /* [edges, 0, heads] */
 };
 
 struct conv_kernels {
@@ -138,8 +140,8 @@ struct conv_kernels {
     void (*conv_prepare)(struct conv *c);
 
     /* Chooses the points, after geometry and every change of the weights:
-     * overwrites *points, at, and a part of plan. Then, after trunk_fwd of all
-     * its trunks, plan overwrites the rest; may do nothing. */
+     * overwrites *points, *reached, at, and a part of plan. Then, after
+     * trunk_fwd of all its trunks, plan overwrites the rest; may do nothing. */
     void (*conv_points)(struct conv *c);
     void (*conv_plan)(struct conv *c);
 
@@ -158,18 +160,26 @@ struct conv_kernels {
     void (*conv_bwd_w)(struct conv *c, const struct tensor x[],
                        const struct tensor e[], const struct tensor dy[]);
 
-    /* Attention scores (theory.md section 4) of keys in the frame:
-     * score[e, h] = scale sum over degrees, m and the head's channels of
-     * key[e] . D q[dst(e)]; head h owns channels h c/heads .. of each degree.
-     * q [degrees] of [nodes, 2l+1, c], key [degrees] of [edges, 2l+1, c] in the
-     * frame, score dscore [edges, 0, heads]. fwd overwrites score. bwd
-     * overwrites dq (nodes without edges: 0) and dkey, adds to geo->torque
-     * (minus dq . L q of each edge). */
-    void (*logits_fwd)(const struct graph *g, const struct geometry *geo,
-                       const struct heads *a, struct tensor *score);
-    void (*logits_bwd)(const struct graph *g, struct geometry *geo,
-                       const struct heads *a, const struct tensor *dscore,
-                       const struct heads_grad *d);
+    /* Attention (theory.md section 4) with keys and values in the frame; head
+     * h owns channels h c/heads .. of each degree:
+     *
+     *     score[e, h] = scale sum over degrees, m and the head's channels of
+     *                   key[e] . D q[dst(e)]
+     *     a = softmax of score over the edges into a node (softmax_fwd)
+     *     z[n] = sum over e into n of a[e, head(c)] D^T value[e]
+     *
+     * q dq [degrees] of [nodes, 2l+1, c], key dkey value dvalue [degrees] of
+     * [edges, 2l+1, c] in the frame, z dz [degrees] of [nodes, 2l+1, c];
+     * v->rows is the graph's `in`, v->a has data. fwd overwrites v->a and z.
+     * bwd takes the v->a of fwd, overwrites all of d (dq of nodes without
+     * edges: 0) and adds to geo->torque (dvalue . L value + dkey . L key). Sums
+     * run over the edges of a node in the order of `in`. */
+    void (*attend_fwd)(const struct graph *g, const struct geometry *geo,
+                       const struct heads *a, const struct gather *v,
+                       struct tensor z[]);
+    void (*attend_bwd)(const struct graph *g, struct geometry *geo,
+                       const struct heads *a, const struct gather *v,
+                       const struct tensor dz[], const struct attend_grad *d);
 
     /* z[n] = sum over rows->edge of n of a[e, head(c)] D^T value[e]. value
      * dvalue [degrees] of [edges, 2l+1, c] in the frame, z dz [degrees] of

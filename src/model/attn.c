@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* attn.c - values and keys, scores, weighted sum, projection; and back. */
+/* attn.c - values and keys, attention, projection; and back. */
 #include "model/attn.h"
 
 #include "device/device.h"
@@ -101,9 +101,7 @@ void attn_forward(struct attn *o, const struct tensor x[], struct tensor y[])
     scratch_clean(o->scratch, &o->a, 1);
     conv_forward(&o->conv, x);
     linear_forward(&o->query, x, o->q);
-    o->k->conv.logits_fwd(g, geo, &heads, &o->a);
-    o->k->node.softmax_fwd(&o->a, &g->in, &o->a);
-    o->k->conv.aggregate_fwd(g, geo, &gather, o->z);
+    o->k->conv.attend_fwd(g, geo, &heads, &gather, o->z);
     linear_forward(&o->from_z, o->z, y);
     linear_forward_add(&o->from_x, x, y);
 }
@@ -114,14 +112,13 @@ static void scores_backward(struct attn *o)
     const struct graph *g = o->conv.conv.graph;
     struct geometry *geo = o->conv.conv.geo;
     const struct heads heads = scores(o);
-    const struct heads_grad grad = {.dq = o->dq, .dkey = o->key_dy};
+    const struct attend_grad grad = {
+        .dq = o->dq, .dkey = o->key_dy, .dvalue = o->value_dy, .dscore = o->da};
     const struct gather gather = weighted(o);
 
     scratch_clean(o->scratch, &o->da, 1);
     scratch_clean(o->scratch, o->dq, o->key.degrees);
-    o->k->conv.aggregate_bwd(g, geo, &gather, o->dz, o->value_dy, &o->da);
-    o->k->node.softmax_bwd(&o->a, &o->da, &g->in, &o->da);
-    o->k->conv.logits_bwd(g, geo, &heads, &o->da, &grad);
+    o->k->conv.attend_bwd(g, geo, &heads, &gather, o->dz, &grad);
 }
 
 void attn_backward(struct attn *o, const struct tensor x[],

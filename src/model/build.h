@@ -39,6 +39,7 @@ struct build {
     int train;                /* gradients of weights; results are kept */
     int keep;                 /* those of edges and bonds too */
     int inputs;               /* gradients of positions and features */
+    double tolerance;         /* of radial networks, as conv.tolerance */
     struct tensor *dedge;     /* [degrees], with data if inputs */
     struct tensor *dscalar;   /* the same */
     char prefix[WEIGHT_NAME]; /* of the layer's weights: "block.0." */

@@ -40,10 +40,12 @@ static enum err take_private(struct conv_layer *o, struct build *b)
 /* The points, and h of all trunks at these. */
 static enum err take_points(struct conv_layer *o, struct build *b)
 {
-    void *points;
+    void *points, *reached;
 
     TRY(build_bytes(b, b->keep, sizeof(int), &points));
+    TRY(build_bytes(b, b->keep, sizeof(double), &reached));
     o->conv.points = points;
+    o->conv.reached = reached;
     TRY(build_bond_rows(b, b->keep, b->graph->scalar.c + 1, &o->conv.at));
     o->conv.at.used = points;
     for (int t = 0; t < o->conv.shape.trunks; t++)
@@ -86,6 +88,7 @@ enum err conv_init(struct conv_layer *o, struct build *b,
                             .graph = b->graph,
                             .geo = b->geo,
                             .radial = o->radial,
+                            .tolerance = b->tolerance,
                             .by_bond = b->inputs};
     TRY(radial_init(o->radial, b, o->sharing, &o->conv.shape,
                     options->layer_norm));

@@ -55,6 +55,17 @@ enum sharing model_sharing(const struct model *m, int i)
     return convolution(m, i)->sharing;
 }
 
+struct model_radial model_radial(struct model *m, int i)
+{
+    const struct conv *c = &convolution(m, i)->conv;
+    struct model_radial r;
+
+    m->d->get(m->d, &r.points, c->points, sizeof r.points);
+    m->d->get(m->d, &r.reached, c->reached, sizeof r.reached);
+    m->d->sync(m->d);
+    return r;
+}
+
 void model_prepare(struct model *m)
 {
     for (int i = 0; i < model_convolutions(m); i++)

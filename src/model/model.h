@@ -48,8 +48,13 @@ enum model_mode {
 
 struct model_options {
     enum model_mode mode;
-    int low_memory; /* recompute convolutions in backward */
+    int low_memory;   /* recompute convolutions in backward */
+    double tolerance; /* of the radial networks' output, relative; 0: exact */
 };
+
+/* What a deck asks for. */
+struct model_options model_options_of(const struct params *p,
+                                      enum model_mode mode);
 
 struct model; /* opaque */
 
@@ -71,6 +76,15 @@ const struct model_shape *model_shape(const struct model *m);
 /* What the sharing rule gave each convolution, in order. */
 int model_convolutions(const struct model *m);
 enum sharing model_sharing(const struct model *m, int convolution);
+
+/* Of the last forward, after sync: at how many points convolution i evaluated
+ * its radial networks, and how far off it took h of a bond to be at most. Waits
+ * for the device. */
+struct model_radial {
+    int points;
+    double reached;
+};
+struct model_radial model_radial(struct model *m, int i);
 
 /* After every change of the weights, before the next forward: private copies.
  */

@@ -8,6 +8,16 @@
 #include <stdio.h>
 #include <string.h>
 
+struct model_options model_options_of(const struct params *p,
+                                      enum model_mode mode)
+{
+    return (struct model_options){
+        .mode = mode,
+        .low_memory = p->compute.low_memory,
+        .tolerance =
+            p->compute.radial == RADIAL_TABULATED ? p->compute.tolerance : 0};
+}
+
 struct model_shape model_shape_of(const struct params *p, int elements)
 {
     return (struct model_shape){
@@ -228,6 +238,7 @@ static enum err build(struct model *m, const struct batch *like,
                       .real = m->d->k.real,
                       .train = train,
                       .keep = train && !m->options.low_memory,
+                      .tolerance = m->options.tolerance,
                       .inputs = m->options.mode == MODEL_GRADIENTS,
                       .dedge = m->dedge.t,
                       .dscalar = &m->dscalar};

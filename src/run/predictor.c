@@ -13,8 +13,7 @@
 
 static enum err build(struct predictor *p, const struct predictor_of *of)
 {
-    struct model_options options = {MODEL_PREDICT,
-                                    of->params->compute.low_memory};
+    struct model_options options = model_options_of(of->params, MODEL_PREDICT);
     struct model_shape shape = model_shape_of(of->params, of->head->elements.n);
 
     return model_init(&p->model, p->device, &shape, &options, p->batch,

@@ -118,7 +118,7 @@ static enum err take(struct arena *a, size_t n, double **out)
 static enum err build(struct trainer *t)
 {
     const struct params *p = t->job->params;
-    struct model_options options = {MODEL_TRAIN, p->compute.low_memory};
+    struct model_options options = model_options_of(p, MODEL_TRAIN);
     struct model_shape shape = model_shape_of(p, t->job->elements.n);
 
     TRY(model_init(&t->model, t->job->device, &shape, &options, t->batch,

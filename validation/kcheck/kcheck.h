@@ -54,8 +54,9 @@ struct conv_bench {
     struct radial radial[CONV_PATHS];
     struct tensor x[FIBER_DEGREES], e[FIBER_DEGREES], y[FIBER_DEGREES];
     struct tensor dx[FIBER_DEGREES], de[FIBER_DEGREES], dy[FIBER_DEGREES];
+    struct tensor q[FIBER_DEGREES], key[FIBER_DEGREES], dkey[FIBER_DEGREES];
     struct heads heads;
-    struct heads_grad dheads;
+    struct attend_grad dattend;
     struct gather gather;
     struct csr rows;
 };

@@ -5,34 +5,56 @@
 
 #include <stddef.h>
 
-/* y: of keys and values; out: heads. */
+/* y: of values; node: of keys, in fewer degrees; out: heads. */
 static const struct shape shapes[] = {
-    {.molecules = 1, .nodes = 1, .topology = LOOSE, .y = {1, {4}}, .out = 2},
+    {.molecules = 1,
+     .nodes = 1,
+     .topology = LOOSE,
+     .y = {1, {4}},
+     .node = {1, {4}},
+     .out = 2},
     {.molecules = 1,
      .nodes = 2,
      .topology = SINGLE,
      .y = {2, {17, 1}},
+     .node = {2, {17, 1}},
      .out = 1},
     {.molecules = 3,
      .nodes = 40,
      .topology = CHAIN,
      .y = {4, {16, 16, 16, 16}},
+     .node = {4, {16, 16, 16, 16}},
      .out = 8},
     {.molecules = 3,
      .nodes = 41,
      .topology = HUB,
      .y = {4, {32, 0, 16, 8}},
+     .node = {1, {32}},
      .out = 8},
     {.molecules = 2,
      .nodes = 17,
      .topology = CHAIN,
      .y = {5, {33, 11, 0, 22, 11}},
+     .node = {5, {33, 11, 0, 22, 11}},
      .out = 11},
+    {.molecules = 2,
+     .nodes = 20,
+     .topology = CHAIN,
+     .y = {3, {60, 40, 20}},
+     .node = {3, {0, 40, 20}},
+     .out = 20},
+    {.molecules = 20,
+     .nodes = 360,
+     .topology = CHAIN,
+     .y = {2, {8, 64}},
+     .node = {2, {8, 64}},
+     .out = 2},
 };
 static const struct shape large = {.molecules = 240,
                                    .nodes = 4320,
                                    .topology = CHAIN,
                                    .y = {4, {16, 16, 16, 16}},
+                                   .node = {4, {16, 16, 16, 16}},
                                    .out = 8};
 
 /* Columns of a wider feature. */
@@ -44,52 +66,11 @@ static struct tensor columns(struct bench *b, enum role role, int l, int c)
                 tensor_feature(capacity(b, EDGES), l, c, b->k.real));
 }
 
-/* x: queries, y: keys, a and its gradient: scores. */
-static void keys(struct bench *b)
+/* The torque takes the longest of all: timed without. */
+static void torque(struct bench *b)
 {
-    bench_geometry(b, LABEL);
-    for (int l = 0; l < FIBER_DEGREES; l++) {
-        int c = fiber_at(&b->shape->y, l);
-
-        b->c.x[l] = bench_feature(b, IN, NODES, l, c);
-        b->c.y[l] = columns(b, IN, l, c);
-    }
-    b->c.heads = (struct heads){.degrees = b->shape->y.degrees,
-                                .heads = b->shape->out,
-                                .scale = 0.3,
-                                .q = b->c.x,
-                                .key = b->c.y};
-}
-
-static void logits_fwd_build(struct bench *b)
-{
-    keys(b);
-    b->c.gather.a = bench_feature(b, OUT, EDGES, 0, b->shape->out);
-}
-
-static void logits_fwd(struct bench *b)
-{
-    b->k.conv.logits_fwd(&b->g, &b->geo, &b->c.heads, &b->c.gather.a);
-}
-
-static void logits_bwd_build(struct bench *b)
-{
-    keys(b);
-    b->c.gather.a = bench_feature(b, IN, EDGES, 0, b->shape->out);
-    for (int l = 0; l < FIBER_DEGREES; l++) {
-        int c = fiber_at(&b->shape->y, l);
-
-        b->c.dx[l] = bench_feature(b, OUT, NODES, l, c);
-        b->c.dy[l] = columns(b, OUT, l, c);
-    }
-    b->geo.torque = bench_plain(b, ADD, BONDS, 3);
-    b->c.dheads = (struct heads_grad){.dq = b->c.dx, .dkey = b->c.dy};
-}
-
-static void logits_bwd(struct bench *b)
-{
-    b->k.conv.logits_bwd(&b->g, &b->geo, &b->c.heads, &b->c.gather.a,
-                         &b->c.dheads);
+    if (b->shape != &large)
+        b->geo.torque = bench_plain(b, ADD, BONDS, 3);
 }
 
 /* y: values; x: sums, at nodes or, without weights, at edges. */
@@ -114,7 +95,7 @@ static void dvalues(struct bench *b)
 {
     for (int l = 0; l < FIBER_DEGREES; l++)
         b->c.dy[l] = columns(b, OUT, l, fiber_at(&b->shape->y, l));
-    b->geo.torque = bench_plain(b, ADD, BONDS, 3);
+    torque(b);
 }
 
 static void aggregate_fwd_build(struct bench *b)
@@ -140,6 +121,70 @@ static void aggregate_bwd(struct bench *b)
 {
     b->k.conv.aggregate_bwd(&b->g, &b->geo, &b->c.gather, b->c.x, b->c.dy,
                             &b->c.dx[0]);
+}
+
+/* Values and keys together are an edge's row, as a model has them. */
+static void pairs(struct bench *b, enum role role, struct tensor value[],
+                  struct tensor key[])
+{
+    for (int l = 0; l < FIBER_DEGREES; l++) {
+        int v = fiber_at(&b->shape->y, l), k = fiber_at(&b->shape->node, l);
+        struct tensor both = bench_feature(b, role, EDGES, l, v + k);
+
+        value[l] = tensor_columns(&both, 0, v, b->k.real);
+        key[l] = tensor_columns(&both, v, k, b->k.real);
+    }
+}
+
+static void attention(struct bench *b)
+{
+    bench_geometry(b, LABEL);
+    pairs(b, IN, b->c.y, b->c.key);
+    for (int l = 0; l < FIBER_DEGREES; l++)
+        b->c.q[l] =
+            bench_feature(b, IN, NODES, l, fiber_at(&b->shape->node, l));
+    b->c.heads = (struct heads){.degrees = b->shape->node.degrees,
+                                .heads = b->shape->out,
+                                .scale = 0.3,
+                                .q = b->c.q,
+                                .key = b->c.key};
+    b->c.gather = (struct gather){
+        .degrees = b->shape->y.degrees, .rows = &b->g.in, .value = b->c.y};
+}
+
+static void attend_fwd_build(struct bench *b)
+{
+    attention(b);
+    sums(b, OUT, NODES);
+    b->c.gather.a = bench_feature(b, OUT, EDGES, 0, b->shape->out);
+}
+
+static void attend_fwd(struct bench *b)
+{
+    b->k.conv.attend_fwd(&b->g, &b->geo, &b->c.heads, &b->c.gather, b->c.x);
+}
+
+static void attend_bwd_build(struct bench *b)
+{
+    attention(b);
+    sums(b, IN, NODES);
+    b->c.gather.a = bench_feature(b, IN, EDGES, 0, b->shape->out);
+    pairs(b, OUT, b->c.dy, b->c.dkey);
+    for (int l = 0; l < FIBER_DEGREES; l++)
+        b->c.dx[l] =
+            bench_feature(b, OUT, NODES, l, fiber_at(&b->shape->node, l));
+    b->c.dattend = (struct attend_grad){
+        .dq = b->c.dx,
+        .dkey = b->c.dkey,
+        .dvalue = b->c.dy,
+        .dscore = bench_feature(b, OUT, EDGES, 0, b->shape->out)};
+    torque(b);
+}
+
+static void attend_bwd(struct bench *b)
+{
+    b->k.conv.attend_bwd(&b->g, &b->geo, &b->c.heads, &b->c.gather, b->c.x,
+                         &b->c.dattend);
 }
 
 /* Every edge a row of its own, without weights. */
@@ -187,8 +232,8 @@ static void turn_back_prepare(struct bench *b)
 
 static const struct op ops[] = {
     /* sums over up to 100 numbers of a head, or over a hub's edges */
-    {SLOT(logits_fwd), 30, {0, 0}, bench_set_geometry},
-    {SLOT(logits_bwd), 30, {0, 0}, bench_set_geometry},
+    {SLOT(attend_fwd), 30, {0, 0}, bench_set_geometry},
+    {SLOT(attend_bwd), 30, {0, 0}, bench_set_geometry},
     {SLOT(aggregate_fwd), 30, {0, 0}, bench_set_geometry},
     {SLOT(aggregate_bwd), 30, {0, 0}, bench_set_geometry},
     {AS(turn_back_fwd, aggregate_fwd),

@@ -76,6 +76,21 @@ static const struct shape shapes[] = {
      .y = {3, {33, 0, 40}},
      .sharing = PER_OUTPUT,
      .is_sorted = 1},
+    /* more bonds than are taken at once */
+    {.molecules = 12,
+     .nodes = 1190,
+     .topology = CHAIN,
+     .l = 1,
+     .node = {2, {3, 2}},
+     .y = {2, {9, 2}},
+     .sharing = NONE,
+     .is_sorted = 1},
+    {.molecules = 12,
+     .nodes = 1190,
+     .topology = CHAIN,
+     .node = {2, {3, 2}},
+     .y = {2, {9, 2}},
+     .sharing = FULL},
 };
 static const struct shape large = {.molecules = 240,
                                    .nodes = 4320,
@@ -240,6 +255,7 @@ static void convolution(struct bench *b)
         b->g.scalar = bench_plain(b, LABEL, BONDS, SCALARS);
     c->at = bench_plain(b, KEPT, BONDS, b->g.scalar.c + 1);
     c->points = kept(b, sizeof(int));
+    c->reached = kept(b, sizeof(double));
     for (int t = 0; b->shape->is_sorted && t < c->shape.trunks; t++)
         b->c.radial[t].h.used = c->points;
     c->at.used = c->points;
@@ -414,7 +430,8 @@ static const struct op ops[] = {
     {SLOT(conv_fwd), 40, {0, 0}, conv_prepare},
     {SLOT(conv_bwd_x), 60, {0, 0}, conv_prepare},
     {AS(conv_bwd_dx, conv_bwd_x), conv_bwd_dx, 60, {0, 0}, conv_prepare},
-    {SLOT(conv_bwd_w), 60, {0, 0}, conv_prepare},
+    /* and then through a trunk and its norms, which adds 30 of its own */
+    {SLOT(conv_bwd_w), 90, {0, 0}, conv_prepare},
 };
 
 const struct op_table conv_ops = {ops, sizeof ops / sizeof *ops, shapes,

@@ -16,6 +16,7 @@ static const struct shape shapes[] = {
     SHAPE(3, 9, HUB, 2, 17, 1),      SHAPE(5, 40, CHAIN, 0, 8, 16),
     SHAPE(4, 41, HUB, 3, 32, 32),    SHAPE(2, 9, CHAIN, 4, 33, 4),
     SHAPE(4, 35, CHAIN, 0, 130, 64), SHAPE(7, 100, CHAIN, 1, 16, 70),
+    SHAPE(3, 60, HUB, 2, 140, 100),  SHAPE(30, 530, CHAIN, 1, 20, 40),
 };
 static const struct shape large = SHAPE(240, 4320, CHAIN, 1, 32, 32);
 
@@ -75,6 +76,17 @@ static void norm_bwd(struct bench *b)
 {
     b->k.node.norm_bwd(view(b, 1), view(b, 2), view(b, 3), view(b, 4),
                        view(b, 5), view(b, 6));
+}
+
+/* A third of the channels has norm 0, in the next node the next third. */
+static void norm_clamp_prepare(struct bench *b)
+{
+    const struct operand *x = &b->o[1];
+
+    for (int r = 0; r < x->rows; r++)
+        for (int c = 0; c < x->columns; c++)
+            if ((r / (2 * x->t.l + 1) + c) % 3 == 0)
+                set_value(b, x, r, c, 0);
 }
 
 /* Scores up to 8, so that some weights are small. */
@@ -327,14 +339,28 @@ static void loss_huber(struct bench *b)
 #define SLOT(name) OP_SLOT(node, name), name##_build, name
 
 static const struct op ops[] = {
-    /* sums over up to 130 channels, divided by norms */
+    /* sums over up to 140 channels, divided by norms */
     {SLOT(norm_fwd), 40, {0, 0}, NULL},
     {SLOT(norm_bwd), 80, {4, 5}, NULL},
+    {"norm_fwd_clamp",
+     offsetof(struct kernels, node.norm_fwd),
+     norm_fwd_build,
+     norm_fwd,
+     40,
+     {0, 0},
+     norm_clamp_prepare},
+    {"norm_bwd_clamp",
+     offsetof(struct kernels, node.norm_bwd),
+     norm_bwd_build,
+     norm_bwd,
+     80,
+     {4, 5},
+     norm_clamp_prepare},
     /* exp of a difference of scores, a sum of up to 40, a quotient; forward
      * the scores are rounded at 8 */
     {SLOT(softmax_fwd), 24, {1, 2}, NULL},
     {SLOT(softmax_bwd), 16, {2, 3}, NULL},
-    /* sums over up to 130 channels */
+    /* sums over up to 140 channels */
     {SLOT(linear_fwd), 24, {0, 0}, NULL},
     {SLOT(linear_add), 24, {0, 0}, NULL},
     {"self_add",
@@ -344,7 +370,7 @@ static const struct op ops[] = {
      24,
      {0, 0},
      NULL},
-    /* and over up to 300 rows */
+    /* and over up to 1590 rows */
     {SLOT(linear_bwd), 48, {0, 0}, NULL},
     {"linear_bwd_w",
      offsetof(struct kernels, node.linear_bwd),

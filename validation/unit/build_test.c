@@ -53,7 +53,8 @@ static void open_bench(struct bench *b, const struct model_shape *shape)
 static enum err build(struct bench *b, const struct model_shape *shape,
                       enum model_mode mode, int low_memory)
 {
-    const struct model_options options = {mode, low_memory};
+    const struct model_options options = {.mode = mode,
+                                          .low_memory = low_memory};
 
     return model_init(&b->m, b->d, shape, &options, b->batch, &b->memory);
 }

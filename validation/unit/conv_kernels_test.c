@@ -205,8 +205,8 @@ static void plain_path(const struct world *w, const struct conv_path *p, int f,
     }
 }
 
-/* Scores and sums from y in the global frame. */
-static void plain_attend(const struct world *w, const struct tensor *y, int l,
+/* Scores, weights and sums from y in the global frame. */
+static void plain_scores(const struct world *w, const struct tensor *y, int l,
                          struct tensor *score)
 {
     int values = w->value[l].c, keys = w->key[l].c;
@@ -221,22 +221,38 @@ static void plain_attend(const struct world *w, const struct tensor *y, int l,
         }
 }
 
+/* In place. */
+static void plain_softmax(const struct world *w, struct tensor *score)
+{
+    for (int n = 0; n < w->nodes; n++)
+        for (int h = 0; h < w->s->heads; h++) {
+            double sum = 0;
+
+            for (int e = 0; e < w->edges; e++)
+                if (w->dst[e] == n)
+                    sum += at(score, e, 0)[h] = exp(at(score, e, 0)[h]);
+            for (int e = 0; e < w->edges; e++)
+                if (w->dst[e] == n)
+                    at(score, e, 0)[h] /= sum;
+        }
+}
+
 static void plain_sum(const struct world *w, const struct tensor *y,
-                      const struct tensor *score, struct tensor *z)
+                      const struct tensor *a, struct tensor *z)
 {
     for (int e = 0; e < w->edges; e++)
         for (int i = 0; i < z->c * (2 * z->l + 1); i++) {
             int m = i / z->c, c = i % z->c;
 
             at(z, w->dst[e], m)[c] +=
-                at(score, e, 0)[c * w->s->heads / z->c] * at(y, e, m)[c];
+                at(a, e, 0)[c * w->s->heads / z->c] * at(y, e, m)[c];
         }
 }
 
 static void is_the_formula(void **state)
 {
     struct world *w = *state;
-    struct tensor y[L], score = world_like(w, &w->score);
+    struct tensor y[L], a = world_like(w, &w->a);
 
     world_forward(w);
     for (int l = 0; l < w->degrees; l++)
@@ -255,13 +271,14 @@ static void is_the_formula(void **state)
         for (int e = 0; y[l].data && e < w->edges; e++)
             turn_back(w, &w->y[l], e, &turned);
         assert_close("y", &turned, &y[l]);
-        plain_attend(w, &y[l], l, &score);
+        plain_scores(w, &y[l], l, &a);
     }
-    assert_close("score", &w->score, &score);
+    plain_softmax(w, &a);
+    assert_close("a", &w->a, &a);
     for (int l = 0; l < w->degrees; l++) {
         struct tensor z = world_like(w, &w->z[l]);
 
-        plain_sum(w, &y[l], &score, &z);
+        plain_sum(w, &y[l], &a, &z);
         assert_close("z", &w->z[l], &z);
     }
 }
@@ -301,7 +318,7 @@ static void sharing_bonds_changes_nothing(void **state)
         world_backward(v);
     }
     assert_int_equal(w->edges, own.edges);
-    assert_close("score", &own.score, &w->score);
+    assert_close("a", &own.a, &w->a);
     assert_close("dpos", &own.dpos, &w->dpos);
     for (int e = 0; e < w->edges; e++)
         for (int i = 0; i < 3; i++)
@@ -367,7 +384,7 @@ static void turns_with_its_inputs(void **state)
     rotate(&pos, 1, r);
     world_forward(w);
     world_forward(&turned);
-    assert_close("score", &turned.score, &w->score);
+    assert_close("a", &turned.a, &w->a);
     for (int l = 0; l < w->degrees; l++) {
         rotate(&w->z[l], l, r);
         assert_close("z", &turned.z[l], &w->z[l]);
@@ -513,7 +530,7 @@ static void nothing_beyond_is_written(void **state)
         assert_untouched(&w->radial[t].h);
         assert_untouched(&w->radial[t].dh);
     }
-    assert_untouched(&w->score);
+    assert_untouched(&w->a);
     assert_untouched(&w->dscore);
     assert_untouched(&w->dpos);
     assert_untouched(&w->dscalar);

@@ -256,6 +256,7 @@ static void build_conv(struct world *w)
     }
     c->at = plain(w, w->g.bonds, SCALARS + 1, &w->bonds);
     c->points = take(w, sizeof *c->points, 1);
+    c->reached = take(w, sizeof *c->reached, 1);
     b = w->k.conv.conv_size(&c->shape, w->g.bonds, w->g.edges);
     c->packed = take(w, b.packed, 1);
     c->plan = take(w, b.plan, 1);
@@ -291,10 +292,8 @@ static void build_features(struct world *w)
         w->key[l] = tensor_columns(&w->y[l], value, key, 8);
         w->dkey[l] = tensor_columns(&w->dy[l], value, key, 8);
     }
-    w->score = feature(w, g->edges, 0, w->s->heads, &w->edges);
-    w->ds = feature(w, g->edges, 0, w->s->heads, &w->edges);
+    w->a = feature(w, g->edges, 0, w->s->heads, &w->edges);
     w->dscore = feature(w, g->edges, 0, w->s->heads, &w->edges);
-    fill(w, &w->ds, 1);
     w->dscalar = plain(w, g->bonds, SCALARS, &w->bonds);
     w->dpos = plain(w, g->nodes, 3, &w->nodes);
 }
@@ -311,7 +310,7 @@ static void soil_outputs(struct world *w)
 {
     soil(&w->geo.distance);
     soil(&w->geo.unit);
-    soil(&w->score);
+    soil(&w->a);
     soil(&w->dscore);
     soil(&w->dpos);
     for (int l = 0; l < w->degrees; l++) {
@@ -365,10 +364,8 @@ struct heads world_heads(const struct world *w)
 
 struct gather world_gather(const struct world *w)
 {
-    return (struct gather){.degrees = w->degrees,
-                           .rows = &w->g.in,
-                           .value = w->value,
-                           .a = w->score};
+    return (struct gather){
+        .degrees = w->degrees, .rows = &w->g.in, .value = w->value, .a = w->a};
 }
 
 static double dot(const struct tensor *a, const struct tensor *b)
@@ -386,7 +383,7 @@ double world_forward(struct world *w)
     const struct conv_kernels *k = &w->k.conv;
     struct heads a = world_heads(w);
     struct gather v = world_gather(w);
-    double loss;
+    double loss = 0;
 
     k->geometry_fwd(&w->g, &w->geo);
     k->conv_prepare(&w->conv);
@@ -395,9 +392,7 @@ double world_forward(struct world *w)
         k->trunk_fwd(&w->conv.at, &w->radial[t]);
     k->conv_plan(&w->conv);
     k->conv_fwd(&w->conv, w->x, w->e, w->y);
-    k->logits_fwd(&w->g, &w->geo, &a, &w->score);
-    k->aggregate_fwd(&w->g, &w->geo, &v, w->z);
-    loss = dot(&w->score, &w->ds);
+    k->attend_fwd(&w->g, &w->geo, &a, &v, w->z);
     for (int l = 0; l < w->degrees; l++)
         loss += dot(&w->z[l], &w->dz[l]);
     return loss;
@@ -409,13 +404,10 @@ void world_backward(struct world *w)
     const struct conv_kernels *k = &w->k.conv;
     struct heads a = world_heads(w);
     struct gather v = world_gather(w);
-    struct heads_grad d = {.dq = w->dq, .dkey = w->dkey};
+    struct attend_grad d = {
+        .dq = w->dq, .dkey = w->dkey, .dvalue = w->dvalue, .dscore = w->dscore};
 
-    k->aggregate_bwd(&w->g, &w->geo, &v, w->dz, w->dvalue, &w->dscore);
-    for (int e = 0; e < w->edges; e++)
-        for (int h = 0; h < w->s->heads; h++)
-            at(&w->dscore, e, 0)[h] += at(&w->ds, e, 0)[h];
-    k->logits_bwd(&w->g, &w->geo, &a, &w->dscore, &d);
+    k->attend_bwd(&w->g, &w->geo, &a, &v, w->dz, &d);
     k->conv_bwd_w(&w->conv, w->x, w->e, w->dy);
     k->conv_bwd_x(&w->conv, w->x, w->e, w->dy, w->dx, w->de);
     for (int t = 0; t < w->conv.shape.trunks; t++)

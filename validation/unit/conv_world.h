@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* conv_world.h - a graph of random bonds with everything that a convolution,
- * its logits and its aggregation need, in double, for tests of their kernels.
+ * its attention need, in double, for tests of their kernels.
  *
- * The loss is
- *
- *     sum of z . dz + sum of score . ds,    z = aggregate(a = score, value)
- *
- * attention without its softmax. The first two bonds lie on the polar axis, up
- * and down; the last node has no edges; views have room for SPARE more rows,
- * where inputs are NaN and outputs must stay 0.
+ * The loss is the sum of z . dz, z of the attention. The first two bonds lie on
+ * the polar axis, up and down; the last node has no edges; views have room for
+ * SPARE more rows, where inputs are NaN and outputs must stay 0.
  */
 #ifndef CONV_WORLD_H
 #define CONV_WORLD_H
@@ -48,7 +44,7 @@ struct world {
     struct conv conv;
     struct radial radial[TRUNKS];
     struct tensor e[L], de[L], x[L], dx[L], q[L], dq[L], y[L], dy[L], z[L],
-        dz[L], score, ds, dscore, dscalar, dpos;
+        dz[L], a, dscore, dscalar, dpos;
     struct tensor value[L], dvalue[L], key[L], dkey[L]; /* columns of y, dy */
     int degrees;                                        /* all of them have */
 };

@@ -124,6 +124,49 @@ static void clamp_has_no_gradient(void **state)
     }
 }
 
+/* The same of every variant in float, on one node with 17 channels; where the
+ * bias is negative both are 0. */
+static void variant_clamps(enum isa isa)
+{
+    enum { C = 17, LD = 32 };
+    _Alignas(MEM_ALIGN) float x[LD] = {0}, dy[LD] = {0}, y[LD], dx[LD];
+    _Alignas(MEM_ALIGN) float stat[2 * LD];
+    float w[2 * C], dw[2 * C] = {0};
+    struct tensor feature = {.n = 1, .c = C, .ld = LD}, t[4];
+    struct tensor stats = {.data = stat, .n = 2, .c = 1, .ld = LD};
+    struct tensor weights = {.data = w, .n = 2, .c = C, .ld = C};
+    struct tensor gradient = {.data = dw, .n = 2, .c = C, .ld = C};
+    float *const data[] = {x, dy, y, dx};
+    struct kernels k;
+
+    for (int c = 0; c < C; c++) {
+        x[c] = 0x1p-30f * (float)(c + 1);
+        dy[c] = (float)(c - 5);
+        w[c] = 1;
+        w[C + c] = c % 3 ? 0.5f : -0.5f;
+    }
+    for (int i = 0; i < 4; i++) {
+        t[i] = feature;
+        t[i].data = data[i];
+    }
+    assert_int_equal(registry_fill(sizeof(float), isa, &k), OK);
+    k.node.norm_fwd(&t[0], &weights, &t[2], &stats);
+    k.node.norm_bwd(&t[0], &weights, &stats, &t[1], &t[3], &gradient);
+    for (int c = 0; c < C; c++) {
+        float scale = c % 3 ? 0x1p23f : 0;
+
+        assert_true(y[c] == scale * x[c]);
+        assert_true(dx[c] == scale * dy[c]);
+    }
+}
+
+static void variants_clamp(void **state)
+{
+    (void)state;
+    for (enum isa isa = ISA_REF; isa <= cpuid_best(); isa++)
+        variant_clamps(isa);
+}
+
 static void no_nodes_no_gradient(void **state)
 {
     struct bench *b = *state;
@@ -169,6 +212,7 @@ int main(void)
         cmocka_unit_test(gradient_is_the_difference),
         cmocka_unit_test(weights_add_up),
         cmocka_unit_test(clamp_has_no_gradient),
+        cmocka_unit_test(variants_clamp),
         cmocka_unit_test(no_nodes_no_gradient),
     };
     int failed = 0;
