@@ -280,10 +280,9 @@ static inline void runs_fwd(const struct method *how, struct conv *c,
 {
     const struct parts o = parts_of(&c->shape);
     int tiles = points_at(c).count[1] * TILES;
-    int workers = workers_of(c->graph->bonds);
     float *slots = all_matrices(how, c, &o);
 
-#pragma omp parallel num_threads(team_of(workers))
+#pragma omp parallel num_threads(team_of(workers_of(c->graph->bonds)))
     {
         float *slot = slots + (size_t)omp_get_thread_num() * slot_numbers(&o);
 

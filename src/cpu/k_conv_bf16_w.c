@@ -45,21 +45,27 @@ INLINE int pair_step(const int m)
     return m ? PAIR_STEP : LANES;
 }
 
-/* Adds a tile to the sums: [k][rows]. */
-INLINE void moments_add(const struct stretch *s, const float *from, int t,
-                        const int m, const int n, const int k, lanes *sum)
+/* What is constant in a copy of the loops: 0, or 1 for all m above; channels at
+ * once; terms. */
+struct kind {
+    int m, n, k;
+};
+
+/* Adds tile t, whose x is at `from`, to the sums: [k][rows]. */
+INLINE void moments_add(const struct kind o, const struct stretch *s,
+                        const float *from, int t, lanes *sum)
 {
-    const int rows = m ? 2 * n : n;
+    const int rows = o.m ? 2 * o.n : o.n;
     const float *dy = s->dy + (size_t)t * s->dy_step;
     lanes dr[8], at = load(tile_coef(s->coef, t, 0)), power = at;
     pairs x[4];
 
-    take_x(from, m, x);
+    take_x(from, o.m, x);
 #pragma GCC unroll 8
-    for (int i = 0; i < n; i++)
-        weights_grad(x, dy + i * pair_step(m), m, dr + (m ? 2 * i : i));
+    for (int i = 0; i < o.n; i++)
+        weights_grad(x, dy + i * pair_step(o.m), o.m, dr + (o.m ? 2 * i : i));
 #pragma GCC unroll 8
-    for (int j = 0; j < k; j++) {
+    for (int j = 0; j < o.k; j++) {
 #pragma GCC unroll 8
         for (int i = 0; i < rows; i++)
             if (j > 0)
@@ -72,15 +78,14 @@ INLINE void moments_add(const struct stretch *s, const float *from, int t,
 }
 
 /* M of k terms and n channels, all ci. */
-INLINE void moments(const struct stretch *s, const int m, const int n,
-                    const int k)
+INLINE void moments(const struct kind o, const struct stretch *s)
 {
     enum { MOST = 16 };
-    const int rows = m ? 2 * n : n;
+    const int rows = o.m ? 2 * o.n : o.n;
     const float *x = s->x;
     float *out = s->out;
 
-    for (int ci = 0; ci < s->cis; ci++, x += pair_step(m), out += s->next) {
+    for (int ci = 0; ci < s->cis; ci++, x += pair_step(o.m), out += s->next) {
         const float *from = x + (size_t)s->from * s->x_step;
         lanes sum[MOST];
         float moment[MOST];
@@ -89,10 +94,10 @@ INLINE void moments(const struct stretch *s, const int m, const int n,
         for (int i = 0; i < MOST; i++)
             sum[i] = (lanes){0};
         for (int t = s->from; t < s->to; t++, from += s->x_step)
-            moments_add(s, from, t, m, n, k, sum);
+            moments_add(o, s, from, t, sum);
         store(moment, sums(sum));
 #pragma GCC unroll 8
-        for (int j = 0; j < k; j++)
+        for (int j = 0; j < o.k; j++)
 #pragma GCC unroll 8
             for (int i = 0; i < rows; i++)
                 out[j * SLOTS + i] = moment[j * rows + i] +
@@ -109,11 +114,11 @@ INLINE void moments(const struct stretch *s, const int m, const int n,
 #define MOMENTS(k)                                                             \
     static void moments_0_##k(const struct stretch *s)                         \
     {                                                                          \
-        moments(s, 0, AT_ONCE(0, k), k);                                       \
+        moments((struct kind){0, AT_ONCE(0, k), k}, s);                        \
     }                                                                          \
     static void moments_m_##k(const struct stretch *s)                         \
     {                                                                          \
-        moments(s, 1, AT_ONCE(1, k), k);                                       \
+        moments((struct kind){1, AT_ONCE(1, k), k}, s);                        \
     }
 MOMENTS(1)
 MOMENTS(2)
