@@ -10,6 +10,7 @@
 #include "cpu/cpuid.h"
 #include "cpu/device_cpu.h"
 #include "cpu/device_paranoid.h"
+#include "cpu/peaks.h"
 #include "cpu/registry.h"
 #include "deck/params.h"
 #include "device/device.h"
@@ -29,36 +30,83 @@ static open_device *const openers[] = {
     [DEVICE_PARANOID] = device_paranoid_open,
 };
 
-/* Bytes of a number; 0: not in this build. */
-static const size_t reals[] = {
-    [PRECISION_FP32] = sizeof(float),
-    [PRECISION_FP64] = sizeof(double),
-    [PRECISION_TF32] = 0,
-    [PRECISION_BF16] = 0,
-    [PRECISION_FP16] = 0,
+/* Bytes of a number, 0: in no build; and the instruction sets that serve it. */
+static const struct served {
+    size_t real;
+    enum isa least, most;
+} precisions[] = {
+    [PRECISION_FP32] = {sizeof(float), ISA_REF, ISA_SINGLE},
+    [PRECISION_FP64] = {sizeof(double), ISA_REF, ISA_SINGLE},
+    [PRECISION_TF32] = {0, ISA_REF, ISA_REF},
+    [PRECISION_BF16] = {sizeof(float), ISA_AVX512_BF16, ISA_AVX512_BF16},
+    [PRECISION_FP16] = {0, ISA_REF, ISA_REF},
 };
+
+/* Where products of bf16 are not this much faster, single precision loses
+ * little and is exact. */
+static const double worth_it = 1.3;
+
+static double dot_gain; /* measured when the device was chosen; 0: was not */
+
+static const struct served *precision_of(const struct params *p)
+{
+    return &precisions[p->compute.precision];
+}
 
 static enum err lacks_precision(const struct params *p)
 {
     return err_set(ERR_DECK,
                    "compute.precision: not in this build (expected fp32 or "
-                   "fp64, found %s); change compute.precision",
+                   "fp64%s, found %s); change compute.precision",
+                   cpuid_is_built(ISA_AVX512_BF16) ? ", or bf16" : "",
                    params_word("compute.precision", (int)p->compute.precision));
+}
+
+static int has_precision(const struct params *p)
+{
+    return precision_of(p)->real && cpuid_is_built(precision_of(p)->least);
+}
+
+/* An instruction set of the deck that is another precision's. */
+static int is_beside(const struct params *p)
+{
+    return p->run.cpu_isa >= 0 &&
+           ((enum isa)p->run.cpu_isa < precision_of(p)->least ||
+            (enum isa)p->run.cpu_isa > precision_of(p)->most);
+}
+
+static enum err isa_beside(const struct params *p)
+{
+    const struct served *r = precision_of(p);
+
+    return err_set(
+        ERR_DECK,
+        "run.cpu_isa: no kernels of compute.precision: %s (expected %s%s, "
+        "found %s); set run.cpu_isa: auto",
+        params_word("compute.precision", (int)p->compute.precision),
+        r->least == r->most ? "" : "at most ", cpuid_name(r->most),
+        cpuid_name((enum isa)p->run.cpu_isa));
 }
 
 void device_check(const struct params *p, struct deck *deck)
 {
-    if (!reals[p->compute.precision]) {
+    if (!has_precision(p)) {
         lacks_precision(p);
         deck_mistake(deck, params_node(deck, "compute.precision"), "%s",
+                     err_message());
+    } else if (is_beside(p)) {
+        isa_beside(p);
+        deck_mistake(deck, params_node(deck, "run.cpu_isa"), "%s",
                      err_message());
     }
 }
 
-/* The last instruction set that every rank runs. */
-static enum isa best_of_all(struct comm *c)
+/* The last instruction set that every rank runs, of those the precision has.
+ */
+static enum isa best_of_all(struct comm *c, const struct params *p)
 {
-    int64_t worst = -(int64_t)cpuid_best();
+    enum isa most = precision_of(p)->most, best = cpuid_best();
+    int64_t worst = -(int64_t)(best < most ? best : most);
 
     comm_max(c, &worst, 1);
     return (enum isa) - worst;
@@ -67,33 +115,70 @@ static enum isa best_of_all(struct comm *c)
 static enum isa choose_isa(struct comm *c, const struct params *p,
                            const char *kept)
 {
-    enum isa best = best_of_all(c);
+    const struct served *r = precision_of(p);
+    enum isa best = best_of_all(c, p);
 
     if (p->run.cpu_isa >= 0)
         return (enum isa)p->run.cpu_isa;
-    for (int i = 0; *kept && i < ISAS; i++)
-        if (strcmp(cpuid_name((enum isa)i), kept) == 0 && (enum isa)i <= best)
-            return (enum isa)i;
-    if (*kept)
+    for (enum isa i = r->least; *kept && i <= r->most; i++) {
+        if (strcmp(cpuid_name(i), kept) != 0)
+            continue;
+        if (i <= best)
+            return i;
         log_note("this machine lacks %s, which the checkpoint was made with: "
                  "%s instead, the bits will differ",
                  kept, cpuid_name(best));
+    }
     return best;
+}
+
+/* Products of bf16 against multiply-adds, on the rank where they do worst. */
+static double least_gain(struct comm *c)
+{
+    int64_t worst = -(int64_t)(1000 * peaks_ratio("vdpbf16ps", "fp32_fma"));
+
+    comm_max(c, &worst, 1);
+    return -1e-3 * (double)worst;
+}
+
+/* Products of bf16 where there are none, or where they gain too little; asked
+ * for by name they are taken. */
+static enum err check_bf16(enum isa isa, int is_auto)
+{
+    const char *why = "another rank's machine has none";
+
+    if (isa < ISA_AVX512_BF16) {
+        cpuid_runs(ISA_AVX512_BF16, &why);
+        return err_set(ERR_ENVIRONMENT,
+                       "compute.precision: %s (expected a CPU with AVX-512 "
+                       "BF16, found %s at most); set compute.precision: fp32",
+                       why, cpuid_name(isa));
+    }
+    if (is_auto && dot_gain < worth_it)
+        return err_set(ERR_ENVIRONMENT,
+                       "compute.precision: bf16 gains nothing here (expected "
+                       "vdpbf16ps at least %.1f times as fast as fp32, found "
+                       "%.2f); set compute.precision: fp32",
+                       worth_it, dot_gain);
+    return OK;
 }
 
 static enum err open_own(struct comm *c, const struct params *p, enum isa isa,
                          struct device **out)
 {
     open_device *open = openers[p->run.device];
-    size_t real = reals[p->compute.precision];
 
-    if (!real)
+    if (!has_precision(p))
         return lacks_precision(p);
+    if (is_beside(p))
+        return isa_beside(p);
     if (!open)
         return err_set(ERR_ENVIRONMENT,
                        "run.device: this build has no CUDA (expected cpu, "
                        "found cuda); set run.device: auto");
-    return open(c, isa, real, out);
+    if (precision_of(p)->least == ISA_AVX512_BF16)
+        TRY(check_bf16(isa, p->run.cpu_isa < 0));
+    return open(c, isa, precision_of(p)->real, out);
 }
 
 enum err device_choose(struct comm *c, const struct params *p, const char *kept,
@@ -101,8 +186,12 @@ enum err device_choose(struct comm *c, const struct params *p, const char *kept,
 {
     enum isa isa = choose_isa(c, p, kept);
     struct device *d = NULL;
-    enum err err = comm_agree(c, open_own(c, p, isa, &d));
+    enum err err;
 
+    dot_gain = 0;
+    if (isa == ISA_AVX512_BF16 && p->run.cpu_isa < 0) /* so it is everywhere */
+        dot_gain = least_gain(c);
+    err = comm_agree(c, open_own(c, p, isa, &d));
     if (err)
         device_close(&d);
     else
@@ -200,7 +289,13 @@ void device_log(const struct device *d, int notes)
     while (isa < ISAS - 1 && strcmp(cpuid_name(isa), d->isa) != 0)
         isa++;
     log_detail("device %s, kernels up to %s", d->name, d->isa);
-    if (isa < ISAS - 1 && !cpuid_runs(isa + 1, &why))
+    if (dot_gain > 0)
+        log_detail("kernels %s: vdpbf16ps is %.2f times as fast as fp32",
+                   d->isa, dot_gain);
+    if (isa == ISA_SINGLE)
+        log_detail("kernels %s: for compute.precision: bf16 only",
+                   cpuid_name(isa + 1));
+    else if (isa < ISAS - 1 && !cpuid_runs(isa + 1, &why))
         log_detail("kernels %s: not taken, %s", cpuid_name(isa + 1), why);
     say_slots(d->k.real, isa, notes);
 }

@@ -169,38 +169,47 @@ static inline struct tensor edge_rows(const struct parts *o, int l, int edges)
     return tensor_feature(edges, l, o->in.channels[l], sizeof(float));
 }
 
+/* Moves a view into its patch of a tile. */
+typedef void tile_move(struct patch p, const struct tensor *x);
+
+/* How a tile is gathered. */
+struct gathering {
+    const struct conv *c;
+    const struct parts *o;
+    const struct tile_edges *edges;
+    tile_move *move;
+};
+
 /* Features of the source, then of the edge, in the frame. */
-static inline void gather_inputs(const struct conv *c, const struct parts *o,
-                                 const struct tile_edges *edges,
+static inline void gather_inputs(const struct gathering *g,
                                  const struct tensor x[],
                                  const struct tensor e[], float *tile)
 {
     for (int l = 0; l < FIBER_DEGREES; l++) {
-        struct patch p = {.layout = &o->in,
-                          .edges = edges,
+        struct patch p = {.layout = &g->o->in,
+                          .edges = g->edges,
                           .tile = tile,
-                          .node = c->graph->src,
-                          .geo = c->geo};
+                          .node = g->c->graph->src,
+                          .geo = g->c->geo};
 
-        if (fiber_at(&c->shape.node, l) > 0)
-            tile_gather(p, &x[l]);
+        if (fiber_at(&g->c->shape.node, l) > 0)
+            g->move(p, &x[l]);
         p.node = NULL;
-        p.skip = fiber_at(&c->shape.node, l);
-        if (fiber_at(&c->shape.edge, l) > 0)
-            tile_gather(p, &e[l]);
+        p.skip = fiber_at(&g->c->shape.node, l);
+        if (fiber_at(&g->c->shape.edge, l) > 0)
+            g->move(p, &e[l]);
     }
 }
 
 /* dy, which is in the bond's frame. */
-static inline void gather_outputs(const struct parts *o,
-                                  const struct tile_edges *edges,
+static inline void gather_outputs(const struct gathering *g,
                                   const struct tensor dy[], float *tile)
 {
-    struct patch p = {.layout = &o->out, .edges = edges, .tile = tile};
+    struct patch p = {.layout = &g->o->out, .edges = g->edges, .tile = tile};
 
     for (int l = 0; l < FIBER_DEGREES; l++)
-        if (o->out.channels[l] > 0)
-            tile_gather(p, &dy[l]);
+        if (g->o->out.channels[l] > 0)
+            g->move(p, &dy[l]);
 }
 
 #endif

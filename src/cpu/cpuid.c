@@ -90,7 +90,7 @@ static const struct {
     [ISA_REF] = {"ref", lacks_nothing, 1},
     [ISA_AVX2] = {"avx2", lacks_for_avx2, 1},
     [ISA_AVX512] = {"avx512", lacks_for_avx512, 1},
-    [ISA_AVX512_BF16] = {"avx512_bf16", lacks_for_avx512_bf16, 0},
+    [ISA_AVX512_BF16] = {"avx512_bf16", lacks_for_avx512_bf16, 1},
     [ISA_AMX] = {"amx", lacks_for_amx, 0},
 };
 
@@ -113,6 +113,11 @@ int cpuid_runs(enum isa isa, const char **why)
     if (!isas[isa].kernels && why)
         *why = not_built;
     return isas[isa].kernels && cpuid_has(isa, why);
+}
+
+int cpuid_is_built(enum isa isa)
+{
+    return isas[isa].kernels && isas[isa].lacks() != not_built;
 }
 
 enum isa cpuid_best(void)

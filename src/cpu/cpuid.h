@@ -3,7 +3,17 @@
 #ifndef CPUID_H
 #define CPUID_H
 
-enum isa { ISA_REF, ISA_AVX2, ISA_AVX512, ISA_AVX512_BF16, ISA_AMX, ISAS };
+/* Kernels up to ISA_SINGLE have the precision of their numbers; those above
+ * mix it, products of bf16 with sums in 32 bits. */
+enum isa {
+    ISA_REF,
+    ISA_AVX2,
+    ISA_AVX512,
+    ISA_AVX512_BF16,
+    ISA_AMX,
+    ISAS,
+    ISA_SINGLE = ISA_AVX512
+};
 
 /* As the deck spells it. */
 const char *cpuid_name(enum isa isa);
@@ -15,6 +25,9 @@ int cpuid_has(enum isa isa, const char **why);
 
 /* The same of kernels. */
 int cpuid_runs(enum isa isa, const char **why);
+
+/* Whether this binary has kernels for it, wherever they run. */
+int cpuid_is_built(enum isa isa);
 
 /* The last that runs. */
 enum isa cpuid_best(void);

@@ -19,96 +19,16 @@
  * summed over the units that are open in some bond of a few tiles; behind the
  * others' ReLU nothing is wanted.
  */
-#include "cpu/conv_parts.h"
+#include "cpu/conv_runs_w.h"
 
 enum {
     QUAD = 4,              /* units are taken in fours */
     CHUNK = 32,            /* input channels whose weights are copied at once */
     SECTION = 128 / LANES, /* tiles that share a list of open units */
-    AT_PLAIN = 8,          /* units of a plain run in one pass */
     OPEN = LANES == 16 ? 24 : 8 /* units in registers */
 };
 
-struct pass {
-    const struct conv *c;
-    const struct parts *o;
-    struct points p;
-    int points;        /* moments of a row: all points, or 32 units */
-    int first, groups; /* the wave */
-    float *x, *dy;     /* its tiles */
-    float *moment;     /* [block][points][SLOTS] */
-    float *dw;         /* gradient of W', [block][SLOTS][32] */
-    float *dp;         /* of a trunk: [CHUNKS][points][32] */
-};
-
-/* Tile i of all. */
-static float *x_tile(const struct pass *t, int i)
-{
-    return t->x + (size_t)(i - t->first * TILES) * (size_t)t->o->in.size;
-}
-
-static float *dy_tile(const struct pass *t, int i)
-{
-    return t->dy + (size_t)(i - t->first * TILES) * (size_t)t->o->out.size;
-}
-
-/* A path's order m, and the block of output channels co.., which may be
- * padding.
- */
-struct corner {
-    int p, m, co;
-};
-
-/* Corner number n; what a task is. */
-static int corner_at(const struct pass *t, int n, struct corner *out)
-{
-    const struct conv_shape *s = &t->c->shape;
-
-    for (int p = 0; p < s->paths; p++)
-        for (int m = 0; m < path_orders(&s->path[p]); m++) {
-            int width = block_channels(m);
-            int blocks = padded(t->o->out.channels[s->path[p].lo]) / width;
-
-            if (n < blocks) {
-                *out = (struct corner){p, m, n * width};
-                return 1;
-            }
-            n -= blocks;
-        }
-    return 0;
-}
-
-static int corners(const struct pass *t)
-{
-    const struct conv_shape *s = &t->c->shape;
-    int n = 0;
-
-    for (int p = 0; p < s->paths; p++)
-        for (int m = 0; m < path_orders(&s->path[p]); m++)
-            n += padded(t->o->out.channels[s->path[p].lo]) / block_channels(m);
-    return n;
-}
-
-/* --- moments --------------------------------------------------------- */
-
-/* Tiles from .. to - 1 of all ci and some co: places of x and dy in tile 0, of
- * the first ci, and of what they give. */
-struct stretch {
-    const float *x, *dy;
-    size_t x_step, dy_step; /* to the next tile */
-    const float *coef;      /* t of tile 0; plain: h of some units */
-    int from, to, cis;
-    int is_more; /* adds to out */
-    float *out;  /* [k][SLOTS] */
-    size_t next; /* to that of the next ci */
-};
-
-/* Of a tile: t, or the first of some units of h. */
-INLINE const float *tile_coef(const float *coef, int tile, int is_plain)
-{
-    return coef + (size_t)(tile / TILES) * (is_plain ? UNITS : 1) * GROUP +
-           tile % TILES * LANES;
-}
+/* --- moments ------------------------------------------------------------- */
 
 /* da, and db where m > 0, at one tile. */
 INLINE void weights_grad(const lanes *x, const float *dy, const int m,
@@ -221,253 +141,12 @@ MOMENTS(8, 1)
             moments_m_##k##_##is_plain, AT_ONCE(1, k)                          \
         }                                                                      \
     }
-static const struct {
-    void (*run)(const struct stretch *s);
-    int channels;
-} moments_of[TERMS + 1][2] = {
+static const struct moments moments_of[TERMS + 1][2] = {
     MOMENTS_ROW(8, 1), MOMENTS_ROW(1, 0), MOMENTS_ROW(2, 0), MOMENTS_ROW(3, 0),
     MOMENTS_ROW(4, 0), MOMENTS_ROW(5, 0), MOMENTS_ROW(6, 0)};
 
-static float *moments_at(const struct pass *t, size_t block, int from)
-{
-    return t->moment + (block * (size_t)t->points + (size_t)from) * SLOTS;
-}
-
-/* What channels that are not there left, or nobody, meets rows of zeros in W'.
- */
-static void clear_padding(const struct pass *t, const struct corner *at,
-                          size_t block, int from, int k)
-{
-    const struct conv_path *path = &t->c->shape.path[at->p];
-    int cis = t->o->in.channels[path->li];
-    int rows = (t->o->out.channels[path->lo] - at->co) * (at->m ? 2 : 1);
-
-    if (rows < 0)
-        rows = 0;
-    for (int ci = rows < SLOTS ? 0 : cis; ci < padded(cis); ci++) {
-        float *moment = moments_at(t, block + (size_t)ci, from);
-        int first = ci < cis ? rows : 0;
-
-        for (int j = 0; j < k; j++)
-            for (int i = first; i < SLOTS; i++)
-                moment[j * SLOTS + i] = 0;
-    }
-}
-
-/* Some terms of the wave's part of a run, and a corner, all input channels. */
-static void corner_moments(const struct pass *t, const struct corner *at, int n,
-                           int from)
-{
-    const struct run *r = &t->p.run[n];
-    const struct conv_path *path = &t->c->shape.path[at->p];
-    const float *h =
-        trunk_p(t->c, &t->p, path->trunk) + (t->first * UNITS + from) * GROUP;
-    int first = r->group - t->first, last = first + groups_of(r->bonds);
-    int k = r->k ? r->k : AT_PLAIN, point = r->k ? r->point : from;
-    int wide = moments_of[r->k][at->m > 0].channels;
-    int channels = t->o->out.channels[path->lo] - at->co;
-    size_t block = t->o->before[path->trunk] +
-                   block_of(t->o, &t->c->shape, at->p, at->m, at->co);
-    struct stretch s = {.x = tile_at(&t->o->in, t->x, path->li, at->m, 0, 0),
-                        .x_step = (size_t)t->o->in.size,
-                        .dy_step = (size_t)t->o->out.size,
-                        .coef = r->k ? t->p.t[t->first] : h,
-                        .from = first > 0 ? first * TILES : 0,
-                        .to = (last < t->groups ? last : t->groups) * TILES,
-                        .is_more = first < 0,
-                        .cis = t->o->in.channels[path->li],
-                        .next = (size_t)t->points * SLOTS};
-
-    for (int co = 0; co < block_channels(at->m) && co < channels; co += wide) {
-        s.dy = tile_at(&t->o->out, t->dy, path->lo, at->m, at->co + co, 0);
-        s.out = moments_at(t, block, point) + co * (at->m ? 2 : 1);
-        moments_of[r->k][at->m > 0].run(&s);
-    }
-    clear_padding(t, at, block, point, k);
-}
-
-/* One corner of one run after another: what a thread reads again is near. */
-static void wave_moments(const struct pass *t)
-{
-    int n = corners(t), parts = is_plain(&t->p) ? UNITS / AT_PLAIN : 1;
-    int first = t->p.group[t->first].run;
-    int last = t->p.group[t->first + t->groups - 1].run;
-    int tasks = (last - first + 1) * n * parts;
-
-#pragma omp parallel for schedule(dynamic, 4)
-    for (int i = 0; i < tasks; i++) {
-        struct corner at = {0};
-
-        corner_at(t, i / parts % n, &at);
-        corner_moments(t, &at, first + i / parts / n, i % parts * AT_PLAIN);
-    }
-}
-
-/* --- dW' and dp ---------------------------------------------------------- */
-
-enum { VECTORS = UNITS / LANES, ROWS = LANES == 16 ? SLOTS : 2 };
-
-/* dW' of a block's rows: sum of M p^T. */
-static void block_bwd_w(const float *moment, const float *p, int points,
-                        float *dw)
-{
-    for (int r = 0; r < SLOTS; r += ROWS) {
-        lanes sum[ROWS][VECTORS] = {{{0}}};
-
-        for (int j = 0; j < points; j++) {
-            lanes v[VECTORS];
-
-#pragma GCC unroll 4
-            for (int q = 0; q < VECTORS; q++)
-                v[q] = load(p + j * UNITS + q * LANES);
-#pragma GCC unroll 8
-            for (int i = 0; i < ROWS; i++)
-#pragma GCC unroll 4
-                for (int q = 0; q < VECTORS; q++)
-                    sum[i][q] += moment[j * SLOTS + r + i] * v[q];
-        }
-#pragma GCC unroll 8
-        for (int i = 0; i < ROWS; i++)
-#pragma GCC unroll 4
-            for (int q = 0; q < VECTORS; q++)
-                store(dw + (r + i) * UNITS + q * LANES, sum[i][q]);
-    }
-}
-
-/* Of a plain run M is dW', turned. */
-static void block_turn(const float *moment, float *dw)
-{
-    for (int i = 0; i < SLOTS; i++)
-        for (int q = 0; q < UNITS; q++)
-            dw[i * UNITS + q] = moment[q * SLOTS + i];
-}
-
-/* Rows of W' of a block: [SLOTS][32], units in the order of unit_place. */
-static void block_rows(const float *packed, lanes w[SLOTS][VECTORS])
-{
-    for (int q = 0; q < UNITS * SLOTS / LANES / LANES; q++) {
-        lanes v[LANES];
-
-        for (int i = 0; i < LANES; i++)
-            v[i] = load(packed + (q * LANES + i) * LANES);
-        transpose(v);
-        for (int i = 0; i < LANES; i++)
-            w[i % SLOTS][LANES == 16 ? i / SLOTS : q] = v[i];
-    }
-}
-
-/* A vector of 16 has two units' slots, so that even and odd ones part. */
-static int unit_place(int unit)
-{
-    return LANES == 16 ? unit % 2 * LANES + unit / 2 : unit;
-}
-
-/* dp += M W' of a block. */
-static void block_bwd_p(const float *moment, const float *packed, int points,
-                        float *dp)
-{
-    lanes w[SLOTS][VECTORS];
-
-    block_rows(packed, w);
-    for (int j = 0; j < points; j++) {
-        lanes sum[VECTORS];
-
-#pragma GCC unroll 4
-        for (int q = 0; q < VECTORS; q++)
-            sum[q] = load(dp + j * UNITS + q * LANES);
-#pragma GCC unroll 8
-        for (int i = 0; i < SLOTS; i++)
-#pragma GCC unroll 4
-            for (int q = 0; q < VECTORS; q++)
-                sum[q] += moment[j * SLOTS + i] * w[i][q];
-#pragma GCC unroll 4
-        for (int q = 0; q < VECTORS; q++)
-            store(dp + j * UNITS + q * LANES, sum[q]);
-    }
-}
-
-/* dh of a run's points: dp times the matrix that made p of h. */
-static void run_bwd_h(const struct pass *t, const struct radial *r,
-                      const struct run *run)
-{
-    for (int n = 0; n < run->k; n++)
-        for (int q = 0; q < UNITS; q++) {
-            double sum = 0;
-
-            for (int j = 0; j < run->k; j++)
-                sum += run->inverse[j][n] *
-                       (double)t->dp[(run->point + j) * UNITS + unit_place(q)];
-            ((float *)row(&r->dh, run->point + n, 0))[q] = (float)sum;
-        }
-}
-
-/* Adds up the chunks, into the first. */
-static void add_chunks(const struct pass *t)
-{
-    int n = t->points * UNITS;
-
-#pragma omp parallel for schedule(static)
-    for (int i = 0; i < n; i += UNITS)
-        for (int c = 1; c < CHUNKS; c++)
-            for (int q = 0; q < UNITS; q++)
-                t->dp[i + q] += t->dp[c * n + i + q];
-}
-
-/* All blocks of a trunk, by chunks. */
-static void trunk_bwd_points(const struct pass *t, int trunk)
-{
-    const float *p = trunk_p(t->c, &t->p, trunk);
-    size_t blocks = trunk_blocks(t->o, trunk), before = t->o->before[trunk];
-    size_t wide = (size_t)t->points * SLOTS, each = SLOTS * UNITS;
-    int points = t->points;
-
-#pragma omp parallel for schedule(static)
-    for (int c = 0; c < CHUNKS; c++) {
-        float *dp = t->dp + (size_t)(c * points) * UNITS;
-
-        memset(dp, 0, (size_t)points * UNITS * sizeof *dp);
-        for (size_t i = blocks * (size_t)c / CHUNKS;
-             i < blocks * (size_t)(c + 1) / CHUNKS; i++) {
-            const float *moment = t->moment + (before + i) * wide;
-
-            block_bwd_w(moment, p, points, t->dw + (before + i) * each);
-            block_bwd_p(moment,
-                        (const float *)t->c->packed + (before + i) * each,
-                        points, dp);
-        }
-    }
-    add_chunks(t);
-    for (int n = 0; n < t->p.count[0]; n++)
-        run_bwd_h(t, &t->c->radial[trunk], &t->p.run[n]);
-}
-
-/* Adds fold^T dW' to the rows of dw3 of one (co, ci). */
-static void unfold_rows(const struct pass *t, int p, int pair)
-{
-    const struct conv_path *path = &t->c->shape.path[p];
-    int cis = t->o->in.channels[path->li], co = pair / cis;
-    int n = t->c->fold[p].n;
-
-    for (int i = 0; i < n; i++) {
-        int m = (i + 1) / 2, slots = m ? 2 : 1;
-        const float *dw =
-            t->dw +
-            ((t->o->before[path->trunk] +
-              block_of(t->o, &t->c->shape, p, m, co) + (size_t)(pair % cis)) *
-                 SLOTS +
-             (size_t)(co % block_channels(m) * slots + (m ? (i + 1) % 2 : 0))) *
-                UNITS;
-
-        for (int f = 0; f < n; f++) {
-            float *to = row(&t->c->radial[path->trunk].dw3,
-                            pair * path->rows + path->first + f, 0);
-            float fold = ((float *)row(&t->c->fold[p], i, 0))[f];
-
-            for (int k = 0; k < UNITS; k++)
-                to[k] += fold * dw[k];
-        }
-    }
-}
+static const struct method_w single = {
+    .moments = moments_of, .gather = tile_gather, .packed = 1};
 
 /* --- dh ------------------------------------------------------------------ */
 
@@ -631,7 +310,7 @@ static void section_bwd_h(const struct pass *t, int tile, int tiles)
 
         find_open(t, &t->c->radial[trunk], &s);
         for (int i = 0; i < n; i++) {
-            struct corner at;
+            struct corner at = {0};
             const struct conv_path *path;
 
             corner_at(t, i, &at);
@@ -645,34 +324,12 @@ static void section_bwd_h(const struct pass *t, int tile, int tiles)
     }
 }
 
-/* --- both ---------------------------------------------------------------- */
-
-static void wave_gather(const struct pass *t, const struct tensor x[],
-                        const struct tensor e[], const struct tensor dy[])
+/* Of a plain run M is dW', turned. */
+static void block_turn(const float *moment, float *dw)
 {
-    int first = t->first * TILES, tiles = t->groups * TILES;
-
-#pragma omp parallel for schedule(static)
-    for (int i = first; i < first + tiles; i++) {
-        struct tile_edges edges = tile_of(t->c->graph, &t->p, i);
-
-        gather_inputs(t->c, t->o, &edges, x, e, x_tile(t, i));
-        gather_outputs(t->o, &edges, dy, dy_tile(t, i));
-    }
-}
-
-static struct pass pass_of(struct conv *c, const struct parts *o)
-{
-    struct pass t = {.c = c, .o = o, .p = points_at(c), .x = c->work};
-    size_t tiles = (size_t)wave_groups(c->graph->bonds) * TILES;
-    size_t rows = o->before[c->shape.trunks] * SLOTS;
-
-    t.points = is_plain(&t.p) ? UNITS : t.p.count[2];
-    t.dy = t.x + tiles * (size_t)o->in.size;
-    t.moment = t.dy + tiles * (size_t)o->out.size;
-    t.dw = t.moment + rows * (size_t)t.points;
-    t.dp = t.dw + rows * UNITS;
-    return t;
+    for (int i = 0; i < SLOTS; i++)
+        for (int q = 0; q < UNITS; q++)
+            dw[i * UNITS + q] = moment[q * SLOTS + i];
 }
 
 /* dh of the wave's bonds, of a plain run. */
@@ -685,44 +342,30 @@ static void wave_bwd_h(const struct pass *t)
         section_bwd_h(t, i, end - i < SECTION ? end - i : SECTION);
 }
 
-static void plain_bwd_w(const struct pass *t)
+/* A plain run, whose points are the bonds. */
+static void plain_bwd(struct pass *t, const struct tensor x[],
+                      const struct tensor e[], const struct tensor dy[])
 {
     int blocks = (int)t->o->before[t->c->shape.trunks];
 
+    all_waves(t, x, e, dy, wave_bwd_h);
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < blocks; i++)
         block_turn(t->moment + (size_t)i * SLOTS * UNITS,
                    t->dw + (size_t)i * SLOTS * UNITS);
+    unfold_all(t);
 }
 
-/* Waves of some groups, so that their tiles stay in a cache. */
 static void conv_bwd_w(struct conv *c, const struct tensor x[],
                        const struct tensor e[], const struct tensor dy[])
 {
     const struct parts o = parts_of(&c->shape);
-    struct pass t = pass_of(c, &o);
-    int groups = t.p.count[1];
+    struct pass t = pass_of(c, &o, &single);
 
-    if (groups == 0)
-        return;
-    for (t.first = 0; t.first < groups; t.first += t.groups) {
-        t.groups = groups - t.first < WAVE ? groups - t.first : WAVE;
-        wave_gather(&t, x, e, dy);
-        wave_moments(&t);
-        if (is_plain(&t.p))
-            wave_bwd_h(&t);
-    }
-    if (is_plain(&t.p))
-        plain_bwd_w(&t);
-    for (int i = 0; !is_plain(&t.p) && i < c->shape.trunks; i++)
-        trunk_bwd_points(&t, i);
-    for (int p = 0; p < c->shape.paths; p++) {
-        int pairs = path_pairs(&o, &c->shape.path[p]);
-
-#pragma omp parallel for schedule(static)
-        for (int i = 0; i < pairs; i++)
-            unfold_rows(&t, p, i);
-    }
+    if (!is_plain(&t.p))
+        runs_bwd_w(&single, c, x, e, dy);
+    else if (t.p.count[1] > 0)
+        plain_bwd(&t, x, e, dy);
 }
 
 void ENTER(k_conv_runs_w)(struct kernels *k)

@@ -3,8 +3,10 @@
 # stand in several: then the compiler makes the vectors. The flags below give
 # vectors without changing a bit.
 libcore_a_SOURCES += src/cpu/conv_block.h src/cpu/conv_parts.h \
-	src/cpu/conv_points.h src/cpu/conv_tile.h \
-	src/cpu/lanes.h src/cpu/lanes16.h src/cpu/lanes8.h \
+	src/cpu/conv_points.h src/cpu/conv_runs.h src/cpu/conv_runs_w.h \
+	src/cpu/conv_tile.h \
+	src/cpu/conv_tile_bf16.h \
+	src/cpu/lanes.h src/cpu/lanes16.h src/cpu/lanes16_bf16.h src/cpu/lanes8.h \
 	src/cpu/cpuid.c src/cpu/cpuid.h \
 	src/cpu/device_cpu.c src/cpu/device_cpu.h src/cpu/device_paranoid.c \
 	src/cpu/device_paranoid.h src/cpu/paranoid.h src/cpu/peaks.c \
@@ -60,7 +62,8 @@ endif
 
 if HAVE_AVX512_BF16
 noinst_LIBRARIES += libavx512_bf16.a
-libavx512_bf16_a_SOURCES = src/cpu/peaks_dot.c
+libavx512_bf16_a_SOURCES = src/cpu/k_conv_bf16.c src/cpu/k_conv_bf16_w.c \
+	src/cpu/peaks_dot.c
 libavx512_bf16_a_CPPFLAGS = $(AM_CPPFLAGS) -DREAL=float -DVARIANT=avx512_bf16
 libavx512_bf16_a_CFLAGS = $(AM_CFLAGS) $(vector_flags) $(AVX512_BF16_CFLAGS) \
 	-ffp-contract=fast

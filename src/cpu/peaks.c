@@ -24,6 +24,7 @@ enum { REPEATS = 7, PEAKS = 16, LEVELS = 4, SMALL = 4096, UNIT = 512 };
 enum { PIECE = 2 << 20 };
 
 static const double long_enough = 3e-3;            /* s of a repeat */
+static const double short_enough = 3e-5;           /* of a coarse one */
 static const size_t most_data = (size_t)512 << 20; /* of all threads */
 
 /* Numbers for the loops that need few; nobody writes. */
@@ -154,7 +155,8 @@ struct room {
     size_t stride, bytes;
 };
 
-static int64_t passes_for(const struct peak *p, const struct room *r)
+static int64_t passes_for(const struct peak *p, const struct room *r,
+                          double seconds)
 {
     int64_t passes = 1;
 
@@ -162,7 +164,7 @@ static int64_t passes_for(const struct peak *p, const struct room *r)
         double began = own_seconds();
 
         p->run(r->data, r->bytes, passes);
-        if (own_seconds() - began >= long_enough)
+        if (own_seconds() - began >= seconds)
             break;
         passes *= 2;
     }
@@ -197,7 +199,7 @@ static double best_rate(const struct peak *p, const struct room *r, int threads,
 static void measure(const struct peak *p, const struct room *r,
                     struct peak_value *v)
 {
-    int64_t passes = passes_for(p, r);
+    int64_t passes = passes_for(p, r, long_enough);
 
     v->unit = p->unit;
     v->one = v->all = best_rate(p, r, 1, passes);
@@ -215,7 +217,37 @@ double peaks_of(const char *name, int threads)
 
     if (i == n || list[i]->memory)
         return 0;
-    return best_rate(list[i], &r, threads, passes_for(list[i], &r));
+    return best_rate(list[i], &r, threads,
+                     passes_for(list[i], &r, long_enough));
+}
+
+/* By turns, that both have the same clock. */
+double peaks_ratio(const char *name, const char *other)
+{
+    const char *names[2] = {name, other};
+    const struct room r = {.data = small, .stride = 0, .bytes = sizeof small};
+    const struct peak *list[PEAKS], *p[2];
+    int64_t passes[2];
+    double best[2] = {0};
+    int n = collect(list);
+
+    for (int i = 0; i < 2; i++) {
+        int at = at_name(list, n, names[i]);
+
+        if (at == n || list[at]->memory)
+            return 0;
+        p[i] = list[at];
+        passes[i] = passes_for(p[i], &r, short_enough);
+    }
+    for (int i = 0; i < 2 * REPEATS; i++) {
+        double began = own_seconds();
+        double done = p[i % 2]->run(small, sizeof small, passes[i % 2]);
+        double rate = done / (own_seconds() - began);
+
+        if (!(rate <= best[i % 2]))
+            best[i % 2] = rate;
+    }
+    return best[0] / best[1];
 }
 
 enum err peaks_measure(int threads,

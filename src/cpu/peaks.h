@@ -48,4 +48,8 @@ enum err peaks_measure(int threads,
  * there is no such row. */
 double peaks_of(const char *name, int threads);
 
+/* How many times one of those is as fast as another, on this thread: coarse, in
+ * some 1 ms; 0: either is not there. */
+double peaks_ratio(const char *name, const char *other);
+
 #endif

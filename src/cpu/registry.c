@@ -60,6 +60,10 @@ static const struct variant variants[] = {
     {sizeof(float), ISA_AVX512, k_linear_lanes_avx512_f32},
     {sizeof(float), ISA_AVX512, k_optim_avx512_f32},
 #endif
+#ifdef HAVE_AVX512_BF16
+    {sizeof(float), ISA_AVX512_BF16, k_conv_avx512_bf16},
+    {sizeof(float), ISA_AVX512_BF16, k_conv_w_avx512_bf16},
+#endif
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 

@@ -12,7 +12,8 @@ struct kernels;
 struct peak;
 
 /* Fills *out with the kernels of numbers of `real` bytes, up to isa: reference
- * first, each faster set overwrites what it has.
+ * first, each faster set overwrites what it has. Above ISA_SINGLE products are
+ * of bf16: compute.precision: bf16.
  * ERR_ENVIRONMENT: isa does not run here. */
 enum err registry_fill(size_t real, enum isa isa, struct kernels *out);
 

@@ -45,4 +45,8 @@ void k_optim_avx512_f32(struct kernels *k);
 void k_softmax_lanes_avx512_f32(struct kernels *k);
 void k_trunk_avx512_f32(struct kernels *k);
 
+/* compute.precision: bf16 */
+void k_conv_avx512_bf16(struct kernels *k);
+void k_conv_w_avx512_bf16(struct kernels *k);
+
 #endif

@@ -145,13 +145,15 @@ cc=$(sed -n 's/^CC = //p' "$here/Makefile" 2>/dev/null)
 flags=$(sed -n 's/^\(HDF5_CPPFLAGS\|YAML_CFLAGS\) = //p' "$here/Makefile" 2>/dev/null)
 # NAME LANGUAGE STANDARD: each header alone; those only C has are left out.
 alone() {
-    local language=$1 standard=$2 h
+    local language=$1 standard=$2 h cpu
     shift 2
     for h; do
+        cpu=
+        [[ $h != *_bf16.h ]] || cpu='-march=x86-64-v4 -mavx512bf16'
         printf '#define REAL float\n#define VARIANT x\n#include "config.h"\n#include "%s"\n' "${h#src/}" |
             ${cc:-cc} -x "$language" -std="$standard" -Wall -Wextra \
                 -Wpedantic -Wno-psabi -Wno-unknown-pragmas -fsyntax-only \
-                $includes $flags - || echo "$h"
+                $cpu $includes $flags - || echo "$h"
     done
 }
 holds 'each header stands alone' alone c c11 "${headers[@]}"

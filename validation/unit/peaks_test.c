@@ -115,6 +115,17 @@ static void one_is_found_by_name(void **state)
     assert_int_equal(mem_live(), 0);
 }
 
+static void a_ratio_is_of_two(void **state)
+{
+    double same = peaks_ratio("clock", "clock");
+
+    (void)state;
+    assert_true(same > 0.5 && same < 2);
+    assert_true(peaks_ratio("fp32_fma", "clock") > 1);
+    assert_true(peaks_ratio("clock", "none") == 0);
+    assert_true(peaks_ratio("read", "clock") == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +133,7 @@ int main(void)
         cmocka_unit_test(a_sweep_writes_all),
         cmocka_unit_test(each_is_measured_once),
         cmocka_unit_test(one_is_found_by_name),
+        cmocka_unit_test(a_ratio_is_of_two),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
