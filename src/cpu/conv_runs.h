@@ -63,19 +63,24 @@ typedef float eight __attribute__((vector_size(SLOTS * sizeof(float)),
 enum { AT_ONCE = LANES / SLOTS, VECTORS = UNITS / AT_ONCE };
 
 /* A polynomial as the vectors of packed want it. */
-static inline void spread(const float *p, int k, float out[][VECTORS][LANES])
+INLINE void spread(const float *p, const int k, lanes out[][VECTORS])
 {
+    const lanes_int slot = lane_numbers / SLOTS;
+
+#pragma GCC unroll 6
     for (int j = 0; j < k; j++)
-        for (int i = 0; i < VECTORS; i++)
-            for (int q = 0; q < LANES; q++)
-                out[j][i][q] = p[j * UNITS + i * AT_ONCE + q / SLOTS];
+        for (int i = 0; i < VECTORS; i++) {
+            int unit = i * AT_ONCE;
+
+            out[j][i] = permute(load(p + j * UNITS + unit / LANES * LANES),
+                                slot + unit % LANES);
+        }
 }
 
 /* Adds the parts of a vector. */
 INLINE eight parts_sum(lanes v)
 {
     float x[LANES];
-
     eight sum;
 
     store(x, v);
@@ -86,8 +91,8 @@ INLINE eight parts_sum(lanes v)
 }
 
 /* W' p of a run, one block; p as spread leaves it. */
-INLINE void block_matrices(float wide[][VECTORS][LANES], const float *w,
-                           const int k, eight *out)
+INLINE void block_matrices(lanes wide[][VECTORS], const float *w, const int k,
+                           eight *out)
 {
     lanes sum[TERMS] = {{0}};
 
@@ -97,7 +102,7 @@ INLINE void block_matrices(float wide[][VECTORS][LANES], const float *w,
 
 #pragma GCC unroll 6
         for (int j = 0; j < k; j++)
-            sum[j] += x * load(wide[j][h]);
+            sum[j] += x * wide[j][h];
     }
 #pragma GCC unroll 6
     for (int j = 0; j < k; j++)

@@ -32,7 +32,7 @@ struct kind {
 INLINE void make_matrices(const float *p, const float *packed, size_t from,
                           size_t to, float *out, const int k)
 {
-    float wide[TERMS][VECTORS][LANES];
+    lanes wide[TERMS][VECTORS];
 
     spread(p, k, wide);
     for (size_t i = from; i < to; i++) {

@@ -103,10 +103,12 @@ static void conv_prepare(struct conv *c)
             pack_channel(c, &o, p, co);
     }
 }
+
+/* W' p of a run for blocks from .. to - 1. */
 INLINE void make_matrices(const float *p, const float *packed, size_t from,
                           size_t to, float *out, const int k)
 {
-    float wide[TERMS][VECTORS][LANES];
+    lanes wide[TERMS][VECTORS];
 
     spread(p, k, wide);
     for (size_t i = from; i < to; i++) {
