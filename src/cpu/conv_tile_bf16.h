@@ -69,7 +69,8 @@ static inline void put_0(float *tile, const lanes *v, int c, int n,
             float *to = tile + (c / 2 + i) * PAIR_STEP + dir * LANES;
             pairs pair = (pairs)v[dir * LANES / 2 + i];
 
-            store_pairs(to, i == 0 && c % 2 ? pair | load_pairs(to) : pair);
+            store_pairs(to,
+                        i == 0 && c % 2 ? high_of(pair, load_pairs(to)) : pair);
         }
 }
 

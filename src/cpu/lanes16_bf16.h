@@ -66,7 +66,13 @@ INLINE pairs minus_high(pairs v)
     return v ^ (int)0x80000000;
 }
 
-/* sum + a low of both + high of both. */
+/* (low of b, high of a) */
+INLINE pairs high_of(pairs a, pairs b)
+{
+    return (a & (int)0xffff0000) | (b & 0xffff);
+}
+
+/* sum + the product of the low ones + that of the high ones. */
 INLINE lanes dot(lanes sum, pairs a, pairs b)
 {
     return _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b);
