@@ -22,8 +22,10 @@ fi
 variable() { sed -n "s/^$1 = //p" Makefile; }
 
 mkdir -p fuzz/core
+echo '#define DOCDIR "."' >fuzz/docdir.h # quotes do not survive xargs
 export OMPI_CC=clang MPICH_CC=clang
-flags="-std=c11 -g -O1 -fno-omit-frame-pointer -Wno-everything -I. -I$srcdir/src
+flags="-std=c11 -g -O1 -fno-omit-frame-pointer -Wno-everything
+    -include fuzz/docdir.h -I. -I$srcdir/src
     -I$srcdir/validation $(variable HDF5_CPPFLAGS) $(variable YAML_CFLAGS)
     $(variable ARCHIVE_CFLAGS) $(variable NETTLE_CFLAGS)"
 sanitizers=address,undefined
