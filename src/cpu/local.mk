@@ -38,7 +38,7 @@ libavx2_f32_a_SOURCES = src/cpu/k_attend_lanes.c \
 	src/cpu/k_conv_points.c src/cpu/k_conv_runs.c \
 	src/cpu/k_conv_runs_w.c src/cpu/k_geometry_lanes.c \
 	src/cpu/k_linear_lanes.c src/cpu/k_norm_lanes.c src/cpu/k_optim.c \
-	src/cpu/k_softmax_lanes.c src/cpu/k_trunk.c src/cpu/peaks_vector.c
+	src/cpu/k_softmax_lanes.c src/cpu/peaks_vector.c
 libavx2_f32_a_CPPFLAGS = $(AM_CPPFLAGS) -DREAL=float -DVARIANT=avx2_f32 \
 	-DVECTOR_BYTES=32
 libavx2_f32_a_CFLAGS = $(AM_CFLAGS) $(vector_flags) $(AVX2_CFLAGS) \
@@ -52,7 +52,7 @@ libavx512_f32_a_SOURCES = src/cpu/k_attend_lanes.c \
 	src/cpu/k_conv_points.c src/cpu/k_conv_runs.c \
 	src/cpu/k_conv_runs_w.c src/cpu/k_geometry_lanes.c \
 	src/cpu/k_linear_lanes.c src/cpu/k_norm_lanes.c src/cpu/k_optim.c \
-	src/cpu/k_softmax_lanes.c src/cpu/k_trunk.c src/cpu/peaks_vector.c
+	src/cpu/k_softmax_lanes.c src/cpu/peaks_vector.c
 libavx512_f32_a_CPPFLAGS = $(AM_CPPFLAGS) -DREAL=float -DVARIANT=avx512_f32 \
 	-DVECTOR_BYTES=64
 libavx512_f32_a_CFLAGS = $(AM_CFLAGS) $(vector_flags) $(AVX512_CFLAGS) \

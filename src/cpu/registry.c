@@ -6,7 +6,7 @@
 
 #include "cpu/peaks.h"
 #include "cpu/registry_entries.h"
-#include "device/kernels.h"
+#include "device/kernel_list.h"
 
 #include <string.h>
 
@@ -38,7 +38,6 @@ static const struct variant variants[] = {
     REFERENCE(k_optim),
 #ifdef HAVE_AVX2
     {sizeof(float), ISA_AVX2, k_geometry_lanes_avx2_f32},
-    {sizeof(float), ISA_AVX2, k_trunk_avx2_f32},
     {sizeof(float), ISA_AVX2, k_attend_lanes_avx2_f32},
     {sizeof(float), ISA_AVX2, k_conv_points_avx2_f32},
     {sizeof(float), ISA_AVX2, k_conv_runs_avx2_f32},
@@ -50,7 +49,6 @@ static const struct variant variants[] = {
 #endif
 #ifdef HAVE_AVX512
     {sizeof(float), ISA_AVX512, k_geometry_lanes_avx512_f32},
-    {sizeof(float), ISA_AVX512, k_trunk_avx512_f32},
     {sizeof(float), ISA_AVX512, k_attend_lanes_avx512_f32},
     {sizeof(float), ISA_AVX512, k_conv_points_avx512_f32},
     {sizeof(float), ISA_AVX512, k_conv_runs_avx512_f32},
@@ -67,34 +65,14 @@ static const struct variant variants[] = {
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
-#define SLOT(group, name)                                                      \
-    {                                                                          \
-#name, offsetof(struct kernels, group.name)                            \
-    }
+#define SLOT(operands, group, name, ...)                                       \
+    {#name, offsetof(struct kernels, group.name)},
 
 static const struct {
     const char *name;
     size_t offset;
-} slots[] = {
-    SLOT(conv, geometry_fwd),  SLOT(conv, geometry_bwd),
-    SLOT(conv, trunk_fwd),     SLOT(conv, trunk_bwd),
-    SLOT(conv, conv_size),     SLOT(conv, conv_prepare),
-    SLOT(conv, conv_points),   SLOT(conv, conv_plan),
-    SLOT(conv, conv_fwd),      SLOT(conv, conv_bwd_x),
-    SLOT(conv, conv_bwd_w),    SLOT(conv, attend_fwd),
-    SLOT(conv, attend_bwd),    SLOT(conv, aggregate_fwd),
-    SLOT(conv, aggregate_bwd), SLOT(node, norm_fwd),
-    SLOT(node, norm_bwd),      SLOT(node, softmax_fwd),
-    SLOT(node, softmax_bwd),   SLOT(node, linear_fwd),
-    SLOT(node, linear_add),    SLOT(node, linear_bwd),
-    SLOT(node, self_add),      SLOT(node, self_bwd),
-    SLOT(node, relu_fwd),      SLOT(node, relu_bwd),
-    SLOT(node, pool_max_fwd),  SLOT(node, pool_max_bwd),
-    SLOT(node, pool_avg_fwd),  SLOT(node, pool_avg_bwd),
-    SLOT(node, loss),          SLOT(step, grid_add),
-    SLOT(step, grid_get),      SLOT(step, norm_blocks),
-    SLOT(step, grad_norm),     SLOT(step, optim_step),
-};
+} slots[] = {SLOT(3, conv, conv_size, int) KERNEL_LIST(SLOT)
+                 SLOT(1, step, norm_blocks, int)};
 enum { SLOTS = sizeof slots / sizeof *slots };
 
 enum err registry_fill(size_t real, enum isa isa, struct kernels *out)

@@ -33,7 +33,6 @@ void k_linear_lanes_avx2_f32(struct kernels *k);
 void k_norm_lanes_avx2_f32(struct kernels *k);
 void k_optim_avx2_f32(struct kernels *k);
 void k_softmax_lanes_avx2_f32(struct kernels *k);
-void k_trunk_avx2_f32(struct kernels *k);
 void k_attend_lanes_avx512_f32(struct kernels *k);
 void k_conv_points_avx512_f32(struct kernels *k);
 void k_conv_runs_avx512_f32(struct kernels *k);
@@ -43,7 +42,6 @@ void k_linear_lanes_avx512_f32(struct kernels *k);
 void k_norm_lanes_avx512_f32(struct kernels *k);
 void k_optim_avx512_f32(struct kernels *k);
 void k_softmax_lanes_avx512_f32(struct kernels *k);
-void k_trunk_avx512_f32(struct kernels *k);
 
 /* compute.precision: bf16 */
 void k_conv_avx512_bf16(struct kernels *k);

@@ -32,17 +32,12 @@ for file in "${files[@]}"; do
     result $? "$name"
 done
 
-# The fastest kernels of this machine; trainings are chaotic (selftest.c). They
-# sum in another order, and the norm enlarges a rounding by up to 1/sqrt(1e-5):
-# at block.1.norm.2 of p5_unequal, two channels nearly equal, the order alone
-# moves 4e-6 to 1.2e-5. So twice the tolerance here.
+# The fastest kernels of this machine; trainings are chaotic (selftest.c).
 steady=()
 for file in "${files[@]}"; do
     case $file in */p7_*) ;; *) steady+=("$file") ;; esac
 done
 selftest --golden "${steady[@]}" --set run.cpu_isa=auto
-[ -s "$dir/all" ] && awk '$4 != "error" || !($5 <= 2 * $7) { print; bad = 1 }
-    END { exit bad }' "$dir/all" >"$dir/out"
 result $? 'with the fastest kernels'
 
 selftest --golden "${files[0]}" --json --set compute.precision=fp32

@@ -448,8 +448,7 @@ static const struct op ops[] = {
     {SLOT(conv_fwd), 40, {0, 0}, conv_prepare},
     {SLOT(conv_bwd_x), 60, {0, 0}, conv_prepare},
     {AS(conv_bwd_dx, conv_bwd_x), conv_bwd_dx, 60, {0, 0}, conv_prepare},
-    /* and then through a trunk and its norms, which adds 30 of its own */
-    {SLOT(conv_bwd_w), 90, {0, 0}, conv_prepare},
+    {SLOT(conv_bwd_w), 60, {0, 0}, conv_prepare},
 };
 
 const struct op_table conv_ops = {ops, sizeof ops / sizeof *ops, shapes,
