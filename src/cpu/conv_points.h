@@ -100,32 +100,36 @@ static inline size_t whole_lines(size_t bytes)
     return (bytes + 63) / 64 * 64;
 }
 
-/* The view of a plan, which is as large as points_bytes says. */
-static inline struct points points_of(void *plan, int bonds)
+/* Bytes before the trunks' numbers. */
+static inline size_t points_head(int bonds)
 {
     size_t groups = (size_t)groups_room(bonds);
-    struct points p;
-    char *at = plan;
 
-    p.count = (int *)at;
-    at += 64;
-    p.t = (float(*)[GROUP])at;
-    at += groups * sizeof *p.t;
-    p.run = (struct run *)at;
-    at += whole_lines(groups * sizeof *p.run);
-    p.group = (struct group *)at;
-    at += whole_lines(groups * sizeof *p.group);
-    p.p = (float *)at;
-    return p;
+    return 64 + groups * GROUP * sizeof(float) +
+           whole_lines(groups * sizeof(struct run)) +
+           whole_lines(groups * sizeof(struct group));
 }
 
 /* Bytes of plan for all trunks. */
 static inline size_t points_bytes(int trunks, int bonds)
 {
-    struct points p = points_of(NULL, bonds);
-
-    return (size_t)((char *)p.p - (char *)NULL) +
+    return points_head(bonds) +
            (size_t)trunks * trunk_numbers(bonds) * sizeof(float);
+}
+
+/* The view of a plan. */
+static inline struct points points_of(void *plan, int bonds)
+{
+    size_t groups = (size_t)groups_room(bonds);
+    struct points p = {.count = plan};
+    char *at = plan;
+
+    p.t = (float(*)[GROUP])(at + 64);
+    p.run = (struct run *)(p.t + groups);
+    p.group =
+        (struct group *)((char *)p.run + whole_lines(groups * sizeof *p.run));
+    p.p = (float *)(at + points_head(bonds));
+    return p;
 }
 
 /* A trunk in double. */

@@ -54,6 +54,21 @@ INLINE int words_of(int k, int packed)
     return 1 + (k - 1 + packed - 1) / packed;
 }
 
+/* Adds SUMS sums, enlarged, to channels of y. */
+INLINE void put_sums(const int m, float enlarged, const struct job *job,
+                     const lanes *sum)
+{
+    enum { N0 = SUMS / 2, N = SUMS / 4 };
+    float *y = job->y;
+
+#pragma GCC unroll 16
+    for (int i = 0; i < SUMS; i++) {
+        lanes v = enlarged * sum[m ? i % 4 * N + i / 4 : i % 2 * N0 + i / 2];
+
+        store(y + i * LANES, job->is_first ? v : load(y + i * LANES) + v);
+    }
+}
+
 /* --- weights ------------------------------------------------------------- */
 
 typedef float eight __attribute__((vector_size(SLOTS * sizeof(float)),

@@ -32,6 +32,26 @@ INLINE const float *tile_coef(const float *coef, int tile, int is_plain)
            tile % TILES * LANES;
 }
 
+enum { MOST = 16 }; /* moments at once */
+
+/* Channels at once: their sums are in registers. */
+#define AT_ONCE(m, k)                                                          \
+    (LANES / (k) / ((m) ? 2 : 1) >= 4   ? 4                                    \
+     : LANES / (k) / ((m) ? 2 : 1) >= 2 ? 2                                    \
+                                        : 1)
+
+/* [k][rows] to rows of [k][SLOTS]. */
+INLINE void put_moments(const struct stretch *s, const int k, const int rows,
+                        const float *moment, float *out)
+{
+#pragma GCC unroll 8
+    for (int j = 0; j < k; j++)
+#pragma GCC unroll 8
+        for (int i = 0; i < rows; i++)
+            out[j * SLOTS + i] =
+                moment[j * rows + i] + (s->is_more ? out[j * SLOTS + i] : 0);
+}
+
 struct moments {
     void (*run)(const struct stretch *s);
     int channels; /* of dy at once */

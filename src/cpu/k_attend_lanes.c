@@ -300,47 +300,29 @@ INLINE void exchange(const struct place *p, const struct gathering *s,
     store_rows(rows_of(&s->z[l], p->n, k), n, w, sum);
 }
 
-static void gather_any(const struct place *p, const struct gathering *s,
-                       const struct chunk *k, int l)
-{
-    switch (l) {
-    case 0:
-        gather(p, s, k, 0);
-        break;
-    case 1:
-        gather(p, s, k, 1);
-        break;
-    case 2:
-        gather(p, s, k, 2);
-        break;
-    case 3:
-        gather(p, s, k, 3);
-        break;
-    default:
-        gather(p, s, k, l);
+#define BY_DEGREE(name, loops)                                                 \
+    static void name(const struct place *p, const struct gathering *s,         \
+                     const struct chunk *k, int l)                             \
+    {                                                                          \
+        switch (l) {                                                           \
+        case 0:                                                                \
+            loops(p, s, k, 0);                                                 \
+            break;                                                             \
+        case 1:                                                                \
+            loops(p, s, k, 1);                                                 \
+            break;                                                             \
+        case 2:                                                                \
+            loops(p, s, k, 2);                                                 \
+            break;                                                             \
+        case 3:                                                                \
+            loops(p, s, k, 3);                                                 \
+            break;                                                             \
+        default:                                                               \
+            loops(p, s, k, l);                                                 \
+        }                                                                      \
     }
-}
-
-static void exchange_any(const struct place *p, const struct gathering *s,
-                         const struct chunk *k, int l)
-{
-    switch (l) {
-    case 0:
-        exchange(p, s, k, 0);
-        break;
-    case 1:
-        exchange(p, s, k, 1);
-        break;
-    case 2:
-        exchange(p, s, k, 2);
-        break;
-    case 3:
-        exchange(p, s, k, 3);
-        break;
-    default:
-        exchange(p, s, k, l);
-    }
-}
+BY_DEGREE(gather_any, gather)
+BY_DEGREE(exchange_any, exchange)
 
 static void node_gathers(const struct place *p, const struct gathering *s)
 {

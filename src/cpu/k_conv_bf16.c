@@ -150,21 +150,6 @@ INLINE void mix_m(const struct kind t, const float *w, const struct powers *at,
     }
 }
 
-/* Adds the sums to channels of y. */
-INLINE void put_sums(const struct kind t, const struct job *job,
-                     const lanes *sum)
-{
-    enum { N0 = SUMS / 2, N = SUMS / 4 };
-    float *y = job->y;
-
-#pragma GCC unroll 16
-    for (int i = 0; i < SUMS; i++) {
-        lanes v = CUT * sum[t.m ? i % 4 * N + i / 4 : i % 2 * N0 + i / 2];
-
-        store(y + i * LANES, job->is_first ? v : load(y + i * LANES) + v);
-    }
-}
-
 INLINE void contract_pairs(const struct kind t, const struct job *job)
 {
     const int channels = t.m ? 1 : 2; /* at once */
@@ -189,7 +174,7 @@ INLINE void contract_pairs(const struct kind t, const struct job *job)
                 w += job->span[s].jump;
         }
     }
-    put_sums(t, job, sum);
+    put_sums(t.m, CUT, job, sum);
 }
 
 #define COPY(name, m, is_back, k)                                              \

@@ -80,7 +80,6 @@ INLINE void moments_add(const struct kind o, const struct stretch *s,
 /* M of k terms and n channels, all ci. */
 INLINE void moments(const struct kind o, const struct stretch *s)
 {
-    enum { MOST = 16 };
     const int rows = o.m ? 2 * o.n : o.n;
     const float *x = s->x;
     float *out = s->out;
@@ -96,20 +95,9 @@ INLINE void moments(const struct kind o, const struct stretch *s)
         for (int t = s->from; t < s->to; t++, from += s->x_step)
             moments_add(o, s, from, t, sum);
         store(moment, sums(sum));
-#pragma GCC unroll 8
-        for (int j = 0; j < o.k; j++)
-#pragma GCC unroll 8
-            for (int i = 0; i < rows; i++)
-                out[j * SLOTS + i] = moment[j * rows + i] +
-                                     (s->is_more ? out[j * SLOTS + i] : 0);
+        put_moments(s, o.k, rows, moment, out);
     }
 }
-
-/* Channels at once: their sums are in registers. */
-#define AT_ONCE(m, k)                                                          \
-    (LANES / (k) / ((m) ? 2 : 1) >= 4   ? 4                                    \
-     : LANES / (k) / ((m) ? 2 : 1) >= 2 ? 2                                    \
-                                        : 1)
 
 #define MOMENTS(k)                                                             \
     static void moments_0_##k(const struct stretch *s)                         \

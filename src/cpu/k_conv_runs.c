@@ -229,21 +229,6 @@ INLINE void mix_m(const struct kind t, const lanes *r, const float *x,
     }
 }
 
-/* Adds the sums to channels of y. */
-INLINE void put_sums(const struct kind t, const struct job *job,
-                     const lanes *sum)
-{
-    enum { N0 = SUMS / 2, N = SUMS / 4 };
-    float *y = job->y;
-
-#pragma GCC unroll 16
-    for (int i = 0; i < SUMS; i++) {
-        lanes v = sum[t.m ? i % 4 * N + i / 4 : i % 2 * N0 + i / 2];
-
-        store(y + i * LANES, job->is_first ? v : load(y + i * LANES) + v);
-    }
-}
-
 INLINE void contract_job(const struct kind t, const struct job *job)
 {
     const int next = t.is_back ? (t.m ? 2 : 1) : SLOTS * t.k;
@@ -270,7 +255,7 @@ INLINE void contract_job(const struct kind t, const struct job *job)
                 w += job->span[s].jump;
         }
     }
-    put_sums(t, job, sum);
+    put_sums(t.m, 1, job, sum);
 }
 
 #define COPY(name, m, is_back, k)                                              \
