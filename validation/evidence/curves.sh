@@ -7,12 +7,12 @@
 # within some thirty steps. So a mode passes when its curve, losses averaged
 # over 20 steps, is no further from the exact one than exact runs that began
 # 1e-6 apart are from each other; rms over the averages, mean over the seeds.
-# The first rate is changed by 1e-5 to that end: AdamW's first step moves every
-# weight by the rate, so that weights of 0.1 differ by 2e-7 after one step and by
-# 1e-6 after some. Rates, data and seeds are the same otherwise.
+# The rate is changed by 5e-5 of itself to that end: AdamW's first step moves
+# every weight by the rate, 2e-3, so that weights of 0.1 are 1e-6 apart after it.
+# Data and seeds are the same.
 #
 # Prints a line a seed and mode, then the means; exit 1 when a mode is further.
-set -u
+set -u -o pipefail
 deck=$1 seeds=${2:-5} steps=${3:-200}
 se3t=${SE3T:-se3t}
 dir=$(mktemp -d) || exit 1
@@ -45,14 +45,13 @@ apart() {
 }
 
 for ((seed = 1; seed <= seeds; seed++)); do
-    rate=2e-3
-    curve exact run.seed=$seed train.optimizer.lr=$rate
-    curve near run.seed=$seed train.optimizer.lr=2.00002e-3
-    curve near2 run.seed=$seed train.optimizer.lr=1.99998e-3
-    curve tabulated run.seed=$seed train.optimizer.lr=$rate \
+    curve exact run.seed=$seed train.optimizer.lr=2e-3
+    curve near run.seed=$seed train.optimizer.lr=2.0001e-3
+    curve near2 run.seed=$seed train.optimizer.lr=1.9999e-3
+    curve tabulated run.seed=$seed train.optimizer.lr=2e-3 \
         compute.radial=tabulated
-    curve bf16 run.seed=$seed train.optimizer.lr=$rate compute.precision=bf16
-    curve both run.seed=$seed train.optimizer.lr=$rate \
+    curve bf16 run.seed=$seed train.optimizer.lr=2e-3 compute.precision=bf16
+    curve both run.seed=$seed train.optimizer.lr=2e-3 \
         compute.precision=bf16 compute.radial=tabulated
     echo "$seed exact $(apart exact near)"
     echo "$seed exact $(apart exact near2)"
@@ -60,7 +59,7 @@ for ((seed = 1; seed <= seeds; seed++)); do
     echo "$seed tabulated $(apart exact tabulated)"
     echo "$seed bf16 $(apart exact bf16)"
     echo "$seed bf16+tabulated $(apart exact both)"
-done | tee "$dir/all"
+done | tee "$dir/all" || exit 1
 awk '{ sum[$2] += $3; n[$2]++ }
     END {
         limit = sum["exact"] / n["exact"]
