@@ -35,13 +35,14 @@ struct job {
 /* Sums of some output channels. */
 typedef void contract(const struct job *job);
 
-/* W' p of a run's k terms for blocks from .. to - 1: [block][words][SLOTS]. */
-typedef void matrices(const float *p, const float *packed, size_t from,
-                      size_t to, float *out);
+/* W' p of a run's k terms for some blocks: [block][words][SLOTS]. */
+typedef void matrices(const float *p, const float *w, int blocks, float *out);
 
 /* How the matrices are made and tiles are read; those that are written are
  * plain floats. */
 struct method {
+    /* Blocks of W' as matrices takes them, into room of their size; or NULL. */
+    void (*arrange)(const float *packed, int blocks, float *room);
     matrices *const *matrices;         /* [k] */
     contract *const (*contract)[2][2]; /* [k][is_back][m > 0] */
     tile_move *gather;
@@ -105,25 +106,6 @@ INLINE eight parts_sum(lanes v)
     return sum;
 }
 
-/* W' p of a run, one block; p as spread leaves it. */
-INLINE void block_matrices(lanes wide[][VECTORS], const float *w, const int k,
-                           eight *out)
-{
-    lanes sum[TERMS] = {{0}};
-
-#pragma GCC unroll 4
-    for (int h = 0; h < VECTORS; h++) {
-        lanes x = load(w + h * LANES);
-
-#pragma GCC unroll 6
-        for (int j = 0; j < k; j++)
-            sum[j] += x * wide[j][h];
-    }
-#pragma GCC unroll 6
-    for (int j = 0; j < k; j++)
-        out[j] = parts_sum(sum[j]);
-}
-
 /* Matrices of all runs of trunk t: some blocks of W' stay in L1 while every
  * run uses them. */
 static inline void trunk_matrices(const struct method *how,
@@ -140,15 +122,22 @@ static inline void trunk_matrices(const struct method *how,
         return;
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < blocks; i += BLOCKS) {
-        int to = i + BLOCKS < blocks ? i + BLOCKS : blocks;
+        float room[BLOCKS * SLOTS * UNITS];
+        const float *w = packed + i * SLOTS * UNITS;
+        int some = blocks - i < BLOCKS ? blocks - i : BLOCKS;
 
+        if (how->arrange) {
+            how->arrange(w, some, room);
+            w = room;
+        }
         for (int n = 0; n < p.count[0]; n++) {
             const struct run *r = &p.run[n];
             size_t point = (size_t)r->point;
 
-            how->matrices[r->k](trunk_p(c, &p, t) + point * UNITS, packed,
-                                (size_t)i, (size_t)to,
-                                out + point * (size_t)blocks * SLOTS);
+            how->matrices[r->k](
+                trunk_p(c, &p, t) + point * UNITS, w, some,
+                out + point * (size_t)blocks * SLOTS +
+                    (size_t)(i * words_of(r->k, how->packed)) * SLOTS);
         }
     }
 }

@@ -228,7 +228,7 @@ INLINE void patch_scatter(const struct patch *p, const struct tensor *x,
             turn_rows(frame_of(p->geo, l, p->edges->bond + j), l, p->dir, 1, in,
                       out);
         for (int m = 0; m < w; m++)
-            store_part((float *)row(x, patch_row(p, edge), m) + p->c,
+            store_past((float *)row(x, patch_row(p, edge), m) + p->c,
                        p->geo ? out[m] : in[m] * turned(p->dir, l, m - l), n);
     }
 }

@@ -27,18 +27,53 @@ struct kind {
     int k;
 };
 
+enum { PAIRS = VECTORS / PACKED /* of units, of a block */ };
+
+/* W' in pairs of units AT_ONCE apart. */
+static void arrange(const float *packed, int blocks, float *room)
+{
+    for (int i = 0; i < blocks * PAIRS; i++)
+        store_pairs(room + i * LANES,
+                    round_pairs(load(packed + 2 * i * LANES),
+                                load(packed + (2 * i + 1) * LANES)));
+}
+
+/* W' p of a run, one block. */
+INLINE void block_matrices(pairs wide[][PAIRS], const float *w, const int k,
+                           eight *out)
+{
+    lanes sum[TERMS] = {{0}};
+
+#pragma GCC unroll 8
+    for (int h = 0; h < PAIRS; h++) {
+        pairs x = load_pairs(w + h * LANES);
+
+#pragma GCC unroll 6
+        for (int j = 0; j < k; j++)
+            sum[j] = dot(sum[j], x, wide[j][h]);
+    }
+#pragma GCC unroll 6
+    for (int j = 0; j < k; j++)
+        out[j] = parts_sum(sum[j]);
+}
+
 /* Words of a run's matrices: w_0; then w_1, as it is where it is the last, else
  * pairs (w_1, w_2), (w_3, w_4), ... */
-INLINE void make_matrices(const float *p, const float *packed, size_t from,
-                          size_t to, float *out, const int k)
+INLINE void make_matrices(const float *p, const float *w, int blocks,
+                          float *out, const int k)
 {
-    lanes wide[TERMS][VECTORS];
+    lanes single[TERMS][VECTORS];
+    pairs wide[TERMS][PAIRS];
 
-    spread(p, k, wide);
-    for (size_t i = from; i < to; i++) {
+    spread(p, k, single);
+#pragma GCC unroll 6
+    for (int j = 0; j < k; j++)
+        for (int h = 0; h < PAIRS; h++)
+            wide[j][h] = round_pairs(single[j][2 * h], single[j][2 * h + 1]);
+    for (int i = 0; i < blocks; i++) {
         eight sum[TERMS + 1];
 
-        block_matrices(wide, packed + i * SLOTS * UNITS, k, sum);
+        block_matrices(wide, w + i * PAIRS * LANES, k, sum);
         sum[k] = (eight){0};
         *(eight *)out = sum[0];
         out += SLOTS;
@@ -53,11 +88,10 @@ INLINE void make_matrices(const float *p, const float *packed, size_t from,
 }
 
 #define MATRICES(k)                                                            \
-    static void matrices_##k(const float *p, const float *packed, size_t from, \
-                             size_t to, float *out)                            \
+    static void matrices_##k(const float *p, const float *w, int blocks,       \
+                             float *out)                                       \
     {                                                                          \
-        make_matrices(p, packed, from, to,                                     \
-                      out + from * (size_t)words_of(k, PACKED) * SLOTS, k);    \
+        make_matrices(p, w, blocks, out, k);                                   \
     }
 MATRICES(1)
 MATRICES(2)
@@ -198,7 +232,8 @@ static contract *const contract_of[TERMS + 1][2][2] = {
     CONTRACT_ROW(1), CONTRACT_ROW(2), CONTRACT_ROW(3),
     CONTRACT_ROW(4), CONTRACT_ROW(5), CONTRACT_ROW(6)};
 
-static const struct method in_pairs = {.matrices = matrices_of,
+static const struct method in_pairs = {.arrange = arrange,
+                                       .matrices = matrices_of,
                                        .contract = contract_of,
                                        .gather = gather_by_channels,
                                        .packed = PACKED};

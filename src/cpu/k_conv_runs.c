@@ -104,28 +104,47 @@ static void conv_prepare(struct conv *c)
     }
 }
 
-/* W' p of a run for blocks from .. to - 1. */
-INLINE void make_matrices(const float *p, const float *packed, size_t from,
-                          size_t to, float *out, const int k)
+/* W' p of a run, one block; p as spread leaves it. */
+INLINE void block_matrices(lanes wide[][VECTORS], const float *w, const int k,
+                           eight *out)
+{
+    lanes sum[TERMS] = {{0}};
+
+#pragma GCC unroll 4
+    for (int h = 0; h < VECTORS; h++) {
+        lanes x = load(w + h * LANES);
+
+#pragma GCC unroll 6
+        for (int j = 0; j < k; j++)
+            sum[j] += x * wide[j][h];
+    }
+#pragma GCC unroll 6
+    for (int j = 0; j < k; j++)
+        out[j] = parts_sum(sum[j]);
+}
+
+/* W' p of a run, some blocks. */
+INLINE void make_matrices(const float *p, const float *w, int blocks,
+                          float *out, const int k)
 {
     lanes wide[TERMS][VECTORS];
 
     spread(p, k, wide);
-    for (size_t i = from; i < to; i++) {
+    for (int i = 0; i < blocks; i++) {
         eight sum[TERMS];
 
-        block_matrices(wide, packed + i * SLOTS * UNITS, k, sum);
+        block_matrices(wide, w + i * SLOTS * UNITS, k, sum);
 #pragma GCC unroll 6
-        for (int j = 0; j < k; j++)
-            *(eight *)(out + (i * (size_t)k + (size_t)j) * SLOTS) = sum[j];
+        for (int j = 0; j < k; j++, out += SLOTS)
+            *(eight *)out = sum[j];
     }
 }
 
 #define MATRICES(k)                                                            \
-    static void matrices_##k(const float *p, const float *packed, size_t from, \
-                             size_t to, float *out)                            \
+    static void matrices_##k(const float *p, const float *w, int blocks,       \
+                             float *out)                                       \
     {                                                                          \
-        make_matrices(p, packed, from, to, out, k);                            \
+        make_matrices(p, w, blocks, out, k);                                   \
     }
 MATRICES(1)
 MATRICES(2)
