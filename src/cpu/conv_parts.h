@@ -134,7 +134,7 @@ static inline size_t slot_numbers(const struct parts *o)
 }
 
 /* conv_bwd_w: tiles in and out of a wave, moments of all rows, gradients of W'
- * and, by chunk, of the polynomials. */
+ * and, by chunk, of the polynomials; these as a method arranges them. */
 enum { WAVE = 64 /* groups, 8 MB: small beside an L3 */, CHUNKS = 64 };
 
 static inline int wave_groups(int bonds)
@@ -152,7 +152,7 @@ static inline size_t bwd_w_numbers(const struct parts *o,
     if (points < UNITS)
         points = UNITS;
     return tiles * tile_numbers(o) + rows * (points + UNITS) +
-           CHUNKS * points * UNITS;
+           (CHUNKS + 1) * (points + 1) * UNITS;
 }
 
 /* Threads of a loop over tiles, each with its own part of the work. */

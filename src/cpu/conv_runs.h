@@ -134,10 +134,10 @@ static inline void trunk_matrices(const struct method *how,
             const struct run *r = &p.run[n];
             size_t point = (size_t)r->point;
 
-            how->matrices[r->k](
-                trunk_p(c, &p, t) + point * UNITS, w, some,
-                out + point * (size_t)blocks * SLOTS +
-                    (size_t)(i * words_of(r->k, how->packed)) * SLOTS);
+            how->matrices[r->k](trunk_p(c, &p, t) + point * UNITS, w, some,
+                                out + point * (size_t)blocks * SLOTS +
+                                    (size_t)(i * words_of(r->k, how->packed)) *
+                                        SLOTS);
         }
     }
 }

@@ -57,8 +57,15 @@ struct moments {
     int channels; /* of dy at once */
 };
 
-/* How tiles are read. */
+/* How tiles are read, and what is done with the moments of a block's rows. */
 struct method_w {
+    /* dW' = sum of M p^T, with p as arrange leaves it, of its size, where that
+     * is not NULL; and dp += M W', in the order of unit_place. */
+    void (*arrange)(const float *p, int points, float *to);
+    void (*block_bwd_w)(const float *moment, const float *p, int points,
+                        float *dw);
+    void (*block_bwd_p)(const float *moment, const float *packed, int points,
+                        float *dp);
     const struct moments (*moments)[2]; /* [k][m > 0] */
     tile_move *gather;
     int packed; /* numbers in a word: places in tiles come before by that */
@@ -75,6 +82,7 @@ struct pass {
     float *moment;     /* [block][points][SLOTS] */
     float *dw;         /* gradient of W', [block][SLOTS][32] */
     float *dp;         /* of a trunk: [CHUNKS][points][32] */
+    float *arranged;   /* its polynomials */
 };
 
 /* Numbers from one tile to the next. */
@@ -215,34 +223,7 @@ static inline void wave_moments(const struct pass *t)
 
 /* --- dW' and dp ---------------------------------------------------------- */
 
-enum { VECTORS = UNITS / LANES, ROWS = LANES == 16 ? SLOTS : 2 };
-
-/* dW' of a block's rows: sum of M p^T. */
-static inline void block_bwd_w(const float *moment, const float *p, int points,
-                               float *dw)
-{
-    for (int r = 0; r < SLOTS; r += ROWS) {
-        lanes sum[ROWS][VECTORS] = {{{0}}};
-
-        for (int j = 0; j < points; j++) {
-            lanes v[VECTORS];
-
-#pragma GCC unroll 4
-            for (int q = 0; q < VECTORS; q++)
-                v[q] = load(p + j * UNITS + q * LANES);
-#pragma GCC unroll 8
-            for (int i = 0; i < ROWS; i++)
-#pragma GCC unroll 4
-                for (int q = 0; q < VECTORS; q++)
-                    sum[i][q] += moment[j * SLOTS + r + i] * v[q];
-        }
-#pragma GCC unroll 8
-        for (int i = 0; i < ROWS; i++)
-#pragma GCC unroll 4
-            for (int q = 0; q < VECTORS; q++)
-                store(dw + (r + i) * UNITS + q * LANES, sum[i][q]);
-    }
-}
+enum { VECTORS = UNITS / LANES };
 
 /* Rows of W' of a block: [SLOTS][32], units in the order of unit_place. */
 static inline void block_rows(const float *packed, lanes w[SLOTS][VECTORS])
@@ -262,30 +243,6 @@ static inline void block_rows(const float *packed, lanes w[SLOTS][VECTORS])
 static inline int unit_place(int unit)
 {
     return LANES == 16 ? unit % 2 * LANES + unit / 2 : unit;
-}
-
-/* dp += M W' of a block. */
-static inline void block_bwd_p(const float *moment, const float *packed,
-                               int points, float *dp)
-{
-    lanes w[SLOTS][VECTORS];
-
-    block_rows(packed, w);
-    for (int j = 0; j < points; j++) {
-        lanes sum[VECTORS];
-
-#pragma GCC unroll 4
-        for (int q = 0; q < VECTORS; q++)
-            sum[q] = load(dp + j * UNITS + q * LANES);
-#pragma GCC unroll 8
-        for (int i = 0; i < SLOTS; i++)
-#pragma GCC unroll 4
-            for (int q = 0; q < VECTORS; q++)
-                sum[q] += moment[j * SLOTS + i] * w[i][q];
-#pragma GCC unroll 4
-        for (int q = 0; q < VECTORS; q++)
-            store(dp + j * UNITS + q * LANES, sum[q]);
-    }
 }
 
 /* dh of a run's points: dp times the matrix that made p of h. */
@@ -323,6 +280,10 @@ static inline void trunk_bwd_points(const struct pass *t, int trunk)
     size_t wide = (size_t)t->points * SLOTS, each = SLOTS * UNITS;
     int points = t->points;
 
+    if (t->method->arrange) {
+        t->method->arrange(p, points, t->arranged);
+        p = t->arranged;
+    }
 #pragma omp parallel for schedule(static)
     for (int c = 0; c < CHUNKS; c++) {
         float *dp = t->dp + (size_t)(c * points) * UNITS;
@@ -332,10 +293,11 @@ static inline void trunk_bwd_points(const struct pass *t, int trunk)
              i < blocks * (size_t)(c + 1) / CHUNKS; i++) {
             const float *moment = t->moment + (before + i) * wide;
 
-            block_bwd_w(moment, p, points, t->dw + (before + i) * each);
-            block_bwd_p(moment,
-                        (const float *)t->c->packed + (before + i) * each,
-                        points, dp);
+            t->method->block_bwd_w(moment, p, points,
+                                   t->dw + (before + i) * each);
+            t->method->block_bwd_p(
+                moment, (const float *)t->c->packed + (before + i) * each,
+                points, dp);
         }
     }
     add_chunks(t);
@@ -403,6 +365,7 @@ static inline struct pass pass_of(struct conv *c, const struct parts *o,
     t.moment = t.dy + tiles * (size_t)o->out.size;
     t.dw = t.moment + rows * (size_t)t.points;
     t.dp = t.dw + rows * UNITS;
+    t.arranged = t.dp + (size_t)(CHUNKS * t.points) * UNITS;
     return t;
 }
 

@@ -12,7 +12,8 @@
  * instructions instead of 2 or 8, beside k - 1 for each weight as before.
  * Sums are enlarged by what cutting takes off on average. Then the error is
  * that of rounding: 2^-9 of each factor at most, or 2 % more, and some 2e-3 of
- * a sum; weights, matrices and outputs have 32 bits.
+ * a sum. Matrices W' p are sums over pairs of units, of rounded W' and p; sums
+ * and outputs have 32 bits.
  *
  * Where a run is plain, forming weights is nearly all the work: single
  * precision does it.

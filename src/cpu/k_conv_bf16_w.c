@@ -120,8 +120,89 @@ static const struct moments moments_of[TERMS + 1][2] = {
     MOMENTS_ROW(1), MOMENTS_ROW(2), MOMENTS_ROW(3),
     MOMENTS_ROW(4), MOMENTS_ROW(5), MOMENTS_ROW(6)};
 
-static const struct method_w in_pairs = {
-    .moments = moments_of, .gather = gather_by_edges, .packed = PACKED};
+/* --- dW' and dp ---------------------------------------------------------- */
+
+/* p as pairs of points; the last has one or two. */
+static void arrange(const float *p, int points, float *to)
+{
+    for (int j = 0; j < points; j += 2)
+        for (int q = 0; q < VECTORS; q++) {
+            const float *from = p + j * UNITS + q * LANES;
+            lanes next = {0};
+
+            if (j + 1 < points)
+                next = load(from + UNITS);
+            store_pairs(to + j / 2 * UNITS + q * LANES,
+                        round_pairs(load(from), next));
+        }
+}
+
+/* dW' of a block's rows: two points a product. */
+static void block_bwd_w(const float *moment, const float *p, int points,
+                        float *dw)
+{
+    static const float none[SLOTS] = {0};
+    lanes sum[SLOTS][VECTORS] = {{{0}}};
+
+    for (int j = 0; j < points; j += 2, moment += 2 * SLOTS) {
+        float m[SLOTS];
+        pairs v[VECTORS];
+
+        store_eight(m, moment, j + 1 < points ? moment + SLOTS : none);
+#pragma GCC unroll 2
+        for (int q = 0; q < VECTORS; q++)
+            v[q] = load_pairs(p + j / 2 * UNITS + q * LANES);
+#pragma GCC unroll 8
+        for (int i = 0; i < SLOTS; i++)
+#pragma GCC unroll 2
+            for (int q = 0; q < VECTORS; q++)
+                sum[i][q] = dot(sum[i][q], splat_pair(m + i), v[q]);
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < SLOTS; i++)
+#pragma GCC unroll 2
+        for (int q = 0; q < VECTORS; q++)
+            store(dw + i * UNITS + q * LANES, sum[i][q]);
+}
+
+/* dp += M W' of a block: two rows a product. */
+static void block_bwd_p(const float *moment, const float *packed, int points,
+                        float *dp)
+{
+    lanes rows[SLOTS][VECTORS];
+    pairs w[SLOTS / 2][VECTORS];
+
+    block_rows(packed, rows);
+#pragma GCC unroll 4
+    for (int i = 0; i < SLOTS / 2; i++)
+#pragma GCC unroll 2
+        for (int q = 0; q < VECTORS; q++)
+            w[i][q] = round_pairs(rows[2 * i][q], rows[2 * i + 1][q]);
+    for (int j = 0; j < points; j++, moment += SLOTS, dp += UNITS) {
+        float m[SLOTS / 2];
+        lanes sum[VECTORS];
+
+        store_four(m, moment);
+#pragma GCC unroll 2
+        for (int q = 0; q < VECTORS; q++)
+            sum[q] = load(dp + q * LANES);
+#pragma GCC unroll 4
+        for (int i = 0; i < SLOTS / 2; i++)
+#pragma GCC unroll 2
+            for (int q = 0; q < VECTORS; q++)
+                sum[q] = dot(sum[q], splat_pair(m + i), w[i][q]);
+#pragma GCC unroll 2
+        for (int q = 0; q < VECTORS; q++)
+            store(dp + q * LANES, sum[q]);
+    }
+}
+
+static const struct method_w in_pairs = {.arrange = arrange,
+                                         .block_bwd_w = block_bwd_w,
+                                         .block_bwd_p = block_bwd_p,
+                                         .moments = moments_of,
+                                         .gather = gather_by_edges,
+                                         .packed = PACKED};
 
 static void conv_bwd_w(struct conv *c, const struct tensor x[],
                        const struct tensor e[], const struct tensor dy[])

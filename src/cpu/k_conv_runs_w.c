@@ -133,8 +133,66 @@ static const struct moments moments_of[TERMS + 1][2] = {
     MOMENTS_ROW(8, 1), MOMENTS_ROW(1, 0), MOMENTS_ROW(2, 0), MOMENTS_ROW(3, 0),
     MOMENTS_ROW(4, 0), MOMENTS_ROW(5, 0), MOMENTS_ROW(6, 0)};
 
-static const struct method_w single = {
-    .moments = moments_of, .gather = tile_gather, .packed = 1};
+/* --- dW' and dp ---------------------------------------------------------- */
+
+enum { ROWS = LANES == 16 ? SLOTS : 2 };
+
+/* dW' of a block's rows: sum of M p^T. */
+static void block_bwd_w(const float *moment, const float *p, int points,
+                        float *dw)
+{
+    for (int r = 0; r < SLOTS; r += ROWS) {
+        lanes sum[ROWS][VECTORS] = {{{0}}};
+
+        for (int j = 0; j < points; j++) {
+            lanes v[VECTORS];
+
+#pragma GCC unroll 4
+            for (int q = 0; q < VECTORS; q++)
+                v[q] = load(p + j * UNITS + q * LANES);
+#pragma GCC unroll 8
+            for (int i = 0; i < ROWS; i++)
+#pragma GCC unroll 4
+                for (int q = 0; q < VECTORS; q++)
+                    sum[i][q] += moment[j * SLOTS + r + i] * v[q];
+        }
+#pragma GCC unroll 8
+        for (int i = 0; i < ROWS; i++)
+#pragma GCC unroll 4
+            for (int q = 0; q < VECTORS; q++)
+                store(dw + (r + i) * UNITS + q * LANES, sum[i][q]);
+    }
+}
+
+/* dp += M W' of a block. */
+static void block_bwd_p(const float *moment, const float *packed, int points,
+                        float *dp)
+{
+    lanes w[SLOTS][VECTORS];
+
+    block_rows(packed, w);
+    for (int j = 0; j < points; j++) {
+        lanes sum[VECTORS];
+
+#pragma GCC unroll 4
+        for (int q = 0; q < VECTORS; q++)
+            sum[q] = load(dp + j * UNITS + q * LANES);
+#pragma GCC unroll 8
+        for (int i = 0; i < SLOTS; i++)
+#pragma GCC unroll 4
+            for (int q = 0; q < VECTORS; q++)
+                sum[q] += moment[j * SLOTS + i] * w[i][q];
+#pragma GCC unroll 4
+        for (int q = 0; q < VECTORS; q++)
+            store(dp + j * UNITS + q * LANES, sum[q]);
+    }
+}
+
+static const struct method_w single = {.block_bwd_w = block_bwd_w,
+                                       .block_bwd_p = block_bwd_p,
+                                       .moments = moments_of,
+                                       .gather = tile_gather,
+                                       .packed = 1};
 
 /* --- dh ------------------------------------------------------------------ */
 

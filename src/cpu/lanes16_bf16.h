@@ -95,6 +95,13 @@ INLINE void store_eight(float *x, const float *a, const float *b)
     _mm256_storeu_si256((__m256i_u *)x, _mm256_permutexvar_epi16(zip, v));
 }
 
+/* 4 rounded pairs (a[2i], a[2i+1]). */
+INLINE void store_four(float *x, const float *a)
+{
+    _mm_storeu_si128((__m128i_u *)x,
+                     (__m128i)_mm256_cvtneps_pbh(_mm256_loadu_ps(a)));
+}
+
 /* Lane i: v[i - 1]; lane 0: 0. */
 INLINE lanes one_up(lanes v)
 {
