@@ -297,17 +297,31 @@ static enum err report_inference(struct bench *b, double latency[])
     return OK;
 }
 
+/* Of the batches that time_blocks takes, one after the other. */
+static struct batch_limits limits_of_blocks(const struct setup *s)
+{
+    struct batch_limits limits = {.molecules = 0};
+    int64_t n = s->split.n[PART_TRAIN], batch = s->params.train.batch;
+
+    for (int64_t at = 0; at < n; at += batch)
+        loader_measure(s->data, s->split.row[PART_TRAIN] + at,
+                       n - at < batch ? n - at : batch, 1, &limits);
+    return limits;
+}
+
 enum err bench_inference(struct bench *b)
 {
     struct setup *s = b->setup;
     struct ckpt_head head = {.elements = s->job.elements,
                              .scale = s->job.scale};
+    const struct batch_limits limits = limits_of_blocks(s);
     struct predictor_of of = {.head = &head,
                               .params = &s->params,
                               .data = s->data,
                               .rows = s->split.row[PART_TRAIN],
                               .n = s->split.n[PART_TRAIN],
-                              .block = s->params.train.batch};
+                              .block = s->params.train.batch,
+                              .limits = &limits};
     struct predictor *p;
     void *latency = NULL;
     enum err err =

@@ -101,13 +101,15 @@ static void enlarge(int *limit, int64_t need)
 }
 
 void loader_measure(const struct dataset *d, const int64_t rows[], int64_t n,
-                    struct batch_limits *limits)
+                    int64_t step, struct batch_limits *limits)
 {
     int64_t nodes = 0, bonds = 0;
 
     for (int64_t i = 0; i < n; i++) {
-        nodes += d->atom_begin[rows[i] + 1] - d->atom_begin[rows[i]];
-        bonds += d->bond_begin[rows[i] + 1] - d->bond_begin[rows[i]];
+        int64_t row = rows[i * step];
+
+        nodes += d->atom_begin[row + 1] - d->atom_begin[row];
+        bonds += d->bond_begin[row + 1] - d->bond_begin[row];
     }
     enlarge(&limits->molecules, n);
     enlarge(&limits->nodes, nodes);

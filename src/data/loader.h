@@ -93,9 +93,10 @@ void loader_fill(const struct loader *l, const int64_t rows[], int n,
 int64_t loader_known(const struct loader *l, const int64_t rows[], int n,
                      int64_t known[]);
 
-/* Enlarges limits so that a batch of these rows fits. */
+/* Enlarges limits so that a batch of rows[0], rows[step], .., n of them, fits.
+ */
 void loader_measure(const struct dataset *d, const int64_t rows[], int64_t n,
-                    struct batch_limits *limits);
+                    int64_t step, struct batch_limits *limits);
 
 /* The training rows of epoch 0, 1, .. in its order: out [n]. */
 void loader_order(uint64_t seed, int64_t epoch, const int64_t rows[], int64_t n,

@@ -12,66 +12,96 @@
 #include <math.h>
 #include <string.h>
 
-/* The model's output, standardised, of the molecules in e->batch. */
-static void output(const struct evaluation *e, const struct tensor *y, int n,
-                   void *room, double out[])
+/* Blocks of rows [n], and what one needs on its way. */
+struct blocks {
+    int64_t n, count;
+    int64_t *row; /* of a block */
+    void *room;   /* its output */
+};
+
+static int64_t blocks_of(int64_t n, int block)
 {
-    int targets = e->loader->scale->n;
-    size_t real = e->device->k.real;
-
-    e->device->get(e->device, room, y->data, (size_t)n * (size_t)y->ld * real);
-    e->device->sync(e->device);
-    for (int i = 0; i < n; i++)
-        for (int t = 0; t < targets; t++) {
-            int64_t at = (int64_t)i * y->ld + t;
-
-            out[i * targets + t] = real == sizeof(float)
-                                       ? (double)((float *)room)[at]
-                                       : ((double *)room)[at];
-        }
+    return n > 0 ? (n + block - 1) / block : 0;
 }
 
-static void block(const struct evaluation *e, const int64_t rows[], int n,
-                  void *room, double out[])
+/* Rows of block k of `count`. */
+static int64_t block_rows(int64_t n, int64_t count, int64_t k)
+{
+    return (n - k + count - 1) / count;
+}
+
+void evaluate_measure(const struct dataset *d, const int64_t rows[], int64_t n,
+                      int block, struct batch_limits *limits)
+{
+    int64_t count = blocks_of(n, block);
+
+    for (int64_t k = 0; k < count; k++)
+        loader_measure(d, rows + k, block_rows(n, count, k), count, limits);
+}
+
+/* Output t of molecule i, standardised. */
+static double output(const struct evaluation *e, const struct tensor *y,
+                     const void *room, int i, int t)
+{
+    int64_t at = (int64_t)i * y->ld + t;
+
+    return e->device->k.real == sizeof(float)
+               ? (double)((const float *)room)[at]
+               : ((const double *)room)[at];
+}
+
+static void run_block(const struct evaluation *e, const struct blocks *b,
+                      int64_t k, const int64_t rows[], double out[])
 {
     const struct target_scale *s = e->loader->scale;
+    const struct tensor *y = model_output(e->model, 0);
+    int n = (int)block_rows(b->n, b->count, k);
 
-    loader_fill(e->loader, rows, n, e->batch);
+    for (int i = 0; i < n; i++)
+        b->row[i] = rows[k + i * b->count];
+    loader_fill(e->loader, b->row, n, e->batch);
     model_put(e->model, e->batch);
     model_forward(e->model);
-    output(e, model_output(e->model, 0), n, room, out);
+    e->device->get(e->device, b->room, y->data,
+                   (size_t)n * (size_t)y->ld * e->device->k.real);
+    e->device->sync(e->device);
     for (int i = 0; i < n; i++)
         for (int t = 0; t < s->n; t++)
-            out[i * s->n + t] = s->mean[t] + s->std[t] * out[i * s->n + t] +
-                                loader_reference(e->loader, rows[i], t);
+            out[(k + i * b->count) * s->n + t] =
+                s->mean[t] + s->std[t] * output(e, y, b->room, i, t) +
+                loader_reference(e->loader, b->row[i], t);
+}
+
+static enum err take_blocks(const struct evaluation *e, int64_t n,
+                            struct blocks *b)
+{
+    const struct tensor *y = model_output(e->model, 0);
+    void *row;
+
+    *b = (struct blocks){.n = n, .count = blocks_of(n, e->block)};
+    TRY(mem_alloc((size_t)y->n * (size_t)y->ld, e->device->k.real,
+                  "predictions", &b->room));
+    TRY(mem_alloc((size_t)e->block, sizeof *b->row, "a block", &row));
+    b->row = row;
+    return OK;
 }
 
 enum err evaluate_predict(const struct evaluation *e, const int64_t rows[],
                           int64_t n, double out[])
 {
-    const struct tensor *y = model_output(e->model, 0);
-    int targets = e->loader->scale->n;
-    int rank = comm_rank(e->comm), size = comm_size(e->comm);
-    void *room = NULL;
-    enum err err;
+    int targets = e->loader->scale->n, size = comm_size(e->comm);
+    struct blocks b;
+    enum err err = comm_agree(e->comm, take_blocks(e, n, &b));
 
-    err = mem_alloc((size_t)y->n * (size_t)y->ld, e->device->k.real,
-                    "predictions", &room);
-    err = comm_agree(e->comm, err);
-    if (err) {
-        mem_free(room);
-        return err;
+    if (!err) {
+        memset(out, 0, (size_t)(n * targets) * sizeof *out);
+        for (int64_t k = comm_rank(e->comm); k < b.count; k += size)
+            run_block(e, &b, k, rows, out);
+        comm_add(e->comm, out, n * targets, COMM_DOUBLE);
     }
-    memset(out, 0, (size_t)(n * targets) * sizeof *out);
-    for (int64_t first = 0, k = 0; first < n; first += e->block, k++) {
-        int64_t count = n - first < e->block ? n - first : e->block;
-
-        if (k % size == rank)
-            block(e, rows + first, (int)count, room, out + first * targets);
-    }
-    mem_free(room);
-    comm_add(e->comm, out, n * targets, COMM_DOUBLE);
-    return OK;
+    mem_free(b.row);
+    mem_free(b.room);
+    return err;
 }
 
 static double label(const struct loader *l, int64_t row, int t)

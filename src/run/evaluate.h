@@ -2,9 +2,10 @@
 /* evaluate.h - predictions of many molecules by a model, in the unit of the
  * labels, and their errors.
  *
- * Molecules are cut into blocks of fixed size, dealt to the ranks in turn; the
- * errors are summed molecule by molecule in order: the same figures for any
- * number of ranks. Collective.
+ * Of b blocks, as few as a size allows, block k has rows k, k + b, ..: data
+ * sets ascend by size, and the memory is that of the largest block. They are
+ * dealt to the ranks in turn; the errors are summed molecule by molecule in
+ * order: the same figures for any number of ranks. Collective.
  */
 #ifndef EVALUATE_H
 #define EVALUATE_H
@@ -16,6 +17,7 @@
 
 struct batch;
 struct comm;
+struct dataset;
 struct device;
 struct model;
 
@@ -27,6 +29,10 @@ struct evaluation {
     struct batch *batch;
     int block; /* molecules at once */
 };
+
+/* Enlarges limits to those of all blocks of rows [n]. */
+void evaluate_measure(const struct dataset *d, const int64_t rows[], int64_t n,
+                      int block, struct batch_limits *limits);
 
 /* Predictions of rows [n]: out [n, targets], in the labels' units, the same on
  * all ranks. ERR_ENVIRONMENT: memory, agreed. */

@@ -39,10 +39,10 @@ static enum err make(struct predictor *p, const struct predictor_of *of)
     struct batch_limits limits = {.molecules = 0};
 
     set_loader(p, of);
-    for (int64_t at = 0; at < of->n; at += of->block)
-        loader_measure(of->data, of->rows + at,
-                       of->n - at < of->block ? of->n - at : of->block,
-                       &limits);
+    if (of->limits)
+        limits = *of->limits;
+    else
+        evaluate_measure(of->data, of->rows, of->n, of->block, &limits);
     p->memory = memory_measure();
     TRY(batch_create(&limits, LOADER_SCALARS, of->head->scale.n, &shape.node,
                      &shape.edge, &p->batch));

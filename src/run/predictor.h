@@ -37,6 +37,7 @@ struct predictor_of {
     const int64_t *rows;
     int64_t n;
     int block;
+    const struct batch_limits *limits; /* NULL: those of the rows */
     const char *path;
 };
 enum err predictor_create(struct comm *c, struct device *d,

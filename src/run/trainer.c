@@ -8,6 +8,7 @@
 #include "data/dataset.h"
 #include "deck/params.h"
 #include "device/device.h"
+#include "run/evaluate.h"
 
 #include <limits.h>
 #include <math.h>
@@ -53,7 +54,7 @@ static void measure_epoch(const struct job *job, const int64_t order[],
             int first, count;
 
             loader_part(whole, parts, k, &first, &count);
-            loader_measure(job->data, order + at + first, count, limits);
+            loader_measure(job->data, order + at + first, count, 1, limits);
         }
     }
 }
@@ -73,19 +74,9 @@ static void measure_largest(const struct job *job, struct batch_limits *limits)
     int n = part_size(job);
 
     for (int64_t i = 0; i < job->split->n[PART_TRAIN]; i++)
-        loader_measure(job->data, &job->split->row[PART_TRAIN][i], 1, &one);
+        loader_measure(job->data, &job->split->row[PART_TRAIN][i], 1, 1, &one);
     *limits = (struct batch_limits){n, times(n, one.nodes), times(n, one.bonds),
                                     times(n, one.edges)};
-}
-
-static void measure_blocks(const struct job *job, enum part part,
-                           struct batch_limits *limits)
-{
-    int64_t n = job->split->n[part], block = part_size(job);
-
-    for (int64_t at = 0; at < n; at += block)
-        loader_measure(job->data, job->split->row[part] + at,
-                       n - at < block ? n - at : block, limits);
 }
 
 static void find_limits(const struct job *job, int64_t order[],
@@ -102,8 +93,9 @@ static void find_limits(const struct job *job, int64_t order[],
             loader_order(p->run.seed, e, job->split->row[PART_TRAIN], n, order);
             measure_epoch(job, order, limits);
         }
-    measure_blocks(job, PART_VALIDATION, limits);
-    measure_blocks(job, PART_TEST, limits);
+    for (enum part part = PART_VALIDATION; part <= PART_TEST; part++)
+        evaluate_measure(job->data, job->split->row[part], job->split->n[part],
+                         part_size(job), limits);
 }
 
 static enum err take(struct arena *a, size_t n, double **out)

@@ -143,7 +143,7 @@ static void batch_holds_the_molecules(void **state)
 
     (void)state;
     elements_of(&d, rows, ALL, &e);
-    loader_measure(&d, rows, ALL, &limits);
+    loader_measure(&d, rows, ALL, 1, &limits);
     assert_int_equal(batch_create(&limits, LOADER_SCALARS, 3, &node, &edge, &b),
                      OK);
     for (int again = 0; again < 2; again++) {
@@ -185,11 +185,23 @@ static void limits_only_grow(void **state)
     struct batch_limits limits = {2, 100, 1, 1};
 
     (void)state;
-    loader_measure(&d, rows, 1, &limits); /* NHHH */
+    loader_measure(&d, rows, 1, 3, &limits); /* NHHH */
     assert_int_equal(limits.molecules, 2);
     assert_int_equal(limits.nodes, 100);
     assert_int_equal(limits.bonds, 3);
     assert_int_equal(limits.edges, 6);
+}
+
+static void every_second_is_measured(void **state)
+{
+    struct dataset d = labelled();
+    struct batch_limits both = {0}, limits = {0};
+    int64_t picked[2] = {rows[0], rows[2]};
+
+    (void)state;
+    loader_measure(&d, picked, 2, 1, &both);
+    loader_measure(&d, rows, 2, 2, &limits);
+    assert_memory_equal(&limits, &both, sizeof both);
 }
 
 static void orders_are_permutations(void **state)
@@ -260,6 +272,7 @@ int main(void)
         cmocka_unit_test(batch_holds_the_molecules),
         cmocka_unit_test(known_labels_are_counted),
         cmocka_unit_test(limits_only_grow),
+        cmocka_unit_test(every_second_is_measured),
         cmocka_unit_test(orders_are_permutations),
         cmocka_unit_test(parts_cover_the_batch),
     };
