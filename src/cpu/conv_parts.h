@@ -12,14 +12,14 @@
 
 #include "cpu/conv_points.h"
 #include "cpu/conv_tile.h"
+#include "cpu/cpuid.h"
 
 #include <omp.h>
 
 enum {
     SLOTS = 8,
     UNITS = RADIAL_HIDDEN,
-    TILES = GROUP / LANES, /* of a group */
-    WORKERS = 128
+    TILES = GROUP / LANES /* of a group */
 };
 
 struct parts {
@@ -96,9 +96,9 @@ static inline size_t matrix_numbers(const struct parts *o, int t, int bonds)
 
 static inline int workers_of(int bonds)
 {
-    int n = groups_room(bonds) * TILES;
+    int n = groups_room(bonds) * TILES, most = cpuid_workers();
 
-    return n < 1 ? 1 : n < WORKERS ? n : WORKERS;
+    return n < 1 ? 1 : n < most ? n : most;
 }
 
 static inline struct points points_at(const struct conv *c)

@@ -4,6 +4,7 @@
 
 #include "cpu/cpuid.h"
 
+#include <omp.h>
 #include <stddef.h>
 
 #ifdef HAVE_AMX
@@ -127,4 +128,18 @@ enum isa cpuid_best(void)
     while (!cpuid_runs(best, NULL))
         best--;
     return best;
+}
+
+enum { FEW = 4 };
+
+int cpuid_workers(void)
+{
+    static int workers;
+    int cores = omp_get_num_procs(), threads = omp_get_max_threads();
+
+    if (workers == 0) {
+        workers = threads > cores ? threads : cores;
+        workers = workers > FEW ? workers : FEW;
+    }
+    return workers;
 }

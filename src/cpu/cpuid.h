@@ -32,4 +32,8 @@ int cpuid_is_built(enum isa isa);
 /* The last that runs. */
 enum isa cpuid_best(void);
 
+/* Threads that kernels have places for: the process' cores, its threads, or a
+ * few, whichever are most when it is asked first. */
+int cpuid_workers(void);
+
 #endif
