@@ -157,9 +157,9 @@ static void edge_bwd(const struct link *at, const struct gather *v,
     for (int l = 0; l < v->degrees; l++) {
         if (v->value[l].c == 0)
             continue;
-        into(at, &w, &dz[l], &dvalue[l]);
         if (v->a.data)
             dot_add(at, &v->value[l], &dz[l], w.heads, row(da, at->edge, 0));
+        into(at, &w, &dz[l], &dvalue[l]); /* may be value */
     }
 }
 

@@ -172,8 +172,9 @@ struct conv_kernels {
      * [edges, 2l+1, c] in the frame, z dz [degrees] of [nodes, 2l+1, c];
      * v->rows is the graph's `in`, v->a has data. fwd overwrites v->a and z.
      * bwd takes the v->a of fwd, overwrites all of d (dq of nodes without
-     * edges: 0) and adds to geo->torque (dvalue . L value + dkey . L key). Sums
-     * run over the edges of a node in the order of `in`. */
+     * edges: 0) and adds to geo->torque (dvalue . L value + dkey . L key).
+     * Where torque has no data dvalue may be value and dkey key. Sums run over
+     * the edges of a node in the order of `in`. */
     void (*attend_fwd)(const struct graph *g, const struct geometry *geo,
                        const struct heads *a, const struct gather *v,
                        struct tensor z[]);

@@ -24,13 +24,13 @@ static enum err take_nodes(struct attn *o, struct build *b)
 {
     for (int l = 0; l < o->key.degrees; l++) {
         o->q[l] = o->dq[l] = build_node(b, l, o->key.channels[l]);
-        TRY(build_take_if(b, b->train, &o->q[l]));
+        TRY(build_take_if(b, b->keep, &o->q[l]));
         if (b->train)
             TRY(build_scratch(b, &o->dq[l]));
     }
     for (int l = 0; l < o->value.degrees; l++) {
         o->z[l] = o->dz[l] = build_node(b, l, o->value.channels[l]);
-        TRY(build_take_if(b, b->train, &o->z[l]));
+        TRY(build_take_if(b, b->keep, &o->z[l]));
         if (b->train)
             TRY(build_scratch(b, &o->dz[l]));
     }
@@ -40,7 +40,7 @@ static enum err take_nodes(struct attn *o, struct build *b)
 static enum err take_edges(struct attn *o, struct build *b)
 {
     o->a = o->da = build_edge(b, 0, o->heads);
-    TRY(build_take_if(b, b->train, &o->a));
+    TRY(build_take_if(b, b->keep, &o->a));
     return b->train ? build_scratch(b, &o->da) : OK;
 }
 
@@ -89,7 +89,8 @@ static struct gather weighted(const struct attn *o)
                            .a = o->a};
 }
 
-void attn_forward(struct attn *o, const struct tensor x[], struct tensor y[])
+/* Queries, weights and z, from the values and keys that are there. */
+static void attend(struct attn *o, const struct tensor x[])
 {
     const struct graph *g = o->conv.conv.graph;
     const struct geometry *geo = o->conv.conv.geo;
@@ -99,9 +100,14 @@ void attn_forward(struct attn *o, const struct tensor x[], struct tensor y[])
     scratch_clean(o->scratch, o->q, o->key.degrees);
     scratch_clean(o->scratch, o->z, o->value.degrees);
     scratch_clean(o->scratch, &o->a, 1);
-    conv_forward(&o->conv, x);
     linear_forward(&o->query, x, o->q);
     o->k->conv.attend_fwd(g, geo, &heads, &gather, o->z);
+}
+
+void attn_forward(struct attn *o, const struct tensor x[], struct tensor y[])
+{
+    conv_forward(&o->conv, x);
+    attend(o, x);
     linear_forward(&o->from_z, o->z, y);
     linear_forward_add(&o->from_x, x, y);
 }
@@ -125,6 +131,8 @@ void attn_backward(struct attn *o, const struct tensor x[],
                    const struct tensor dy[], struct tensor dx[])
 {
     conv_again(&o->conv, x);
+    if (!o->conv.is_kept)
+        attend(o, x);
     scratch_zero(o->scratch, o->dz, o->value.degrees);
     linear_backward(&o->from_x, x, dy, dx);
     linear_backward(&o->from_z, o->z, dy, o->dz);

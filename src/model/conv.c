@@ -26,13 +26,14 @@ static enum err take_folds(struct conv_layer *o, struct build *b)
     return OK;
 }
 
-/* What the device keeps: packed always, plan as long as h, work never. */
+/* What the device keeps: packed but in low memory, where each call makes it
+ * again; plan as long as h, work never. */
 static enum err take_private(struct conv_layer *o, struct build *b)
 {
     const struct conv_bytes n =
         o->k->conv_size(&o->conv.shape, b->graph->bonds, b->graph->edges);
 
-    TRY(build_bytes(b, 1, n.packed, &o->conv.packed));
+    TRY(build_bytes(b, !o->packs_again, n.packed, &o->conv.packed));
     TRY(build_bytes(b, b->keep, n.plan, &o->conv.plan));
     return build_bytes(b, 0, n.work, &o->conv.work);
 }
@@ -60,8 +61,10 @@ static enum err take_edges(struct conv_layer *o, struct build *b)
     for (int l = 0; l < out->degrees; l++) {
         o->y[l] = o->dy[l] = build_edge(b, l, out->channels[l]);
         TRY(build_take_if(b, b->keep && o->wants_y, &o->y[l]));
-        if (b->train)
+        if (b->inputs)
             TRY(build_scratch(b, &o->dy[l]));
+        else
+            o->dy[l].data = o->y[l].data;
     }
     return OK;
 }
@@ -81,6 +84,7 @@ enum err conv_init(struct conv_layer *o, struct build *b,
     o->dedge = b->dedge;
     o->dscalar = b->dscalar;
     o->is_kept = b->keep;
+    o->packs_again = b->train && !b->keep;
     o->wants_y = options->wants_y;
     o->inputs = b->inputs;
     o->sharing = radial_sharing(options->ceiling, &in, out, options->degrees);
@@ -100,11 +104,14 @@ enum err conv_init(struct conv_layer *o, struct build *b,
 
 void conv_prepare(struct conv_layer *o)
 {
-    o->k->conv_prepare(&o->conv);
+    if (!o->packs_again)
+        o->k->conv_prepare(&o->conv);
 }
 
 static void make_plan(struct conv_layer *o)
 {
+    if (o->packs_again)
+        o->k->conv_prepare(&o->conv);
     o->k->conv_points(&o->conv);
     for (int t = 0; t < o->conv.shape.trunks; t++)
         o->k->trunk_fwd(&o->conv.at, &o->radial[t]);

@@ -17,10 +17,12 @@ struct conv_layer {
     enum sharing sharing;
     struct conv conv;
     struct radial radial[CONV_PATHS];
-    struct tensor y[FIBER_DEGREES], dy[FIBER_DEGREES];
-    int is_kept; /* points, trunks and plan stand until backward */
-    int wants_y; /* backward reads y */
-    int inputs;  /* gradients of positions and features */
+    struct tensor y[FIBER_DEGREES];
+    struct tensor dy[FIBER_DEGREES]; /* y itself, unless inputs */
+    int is_kept;     /* points, trunks and plan stand until backward */
+    int packs_again; /* the weights' copy does not */
+    int wants_y;     /* backward reads y */
+    int inputs;      /* gradients of positions and features */
 };
 
 struct conv_options {

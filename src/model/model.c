@@ -7,9 +7,25 @@
 #include <stdio.h>
 #include <string.h>
 
+int model_makes_again(const struct model *m)
+{
+    return m->options.mode == MODEL_TRAIN && m->shape.norm;
+}
+
 int model_place(const struct model *m, int i)
 {
-    return m->options.mode == MODEL_PREDICT ? i & 1 : i;
+    return i % model_places(m);
+}
+
+int model_places(const struct model *m)
+{
+    int most = m->shape.layers;
+
+    if (m->options.mode != MODEL_GRADIENTS && m->shape.norm)
+        most = 1;
+    else if (m->options.mode == MODEL_PREDICT)
+        most = 2;
+    return m->shape.layers < most ? m->shape.layers : most;
 }
 
 const struct tensor *model_stage(const struct model *m, int i)
@@ -20,8 +36,10 @@ const struct tensor *model_stage(const struct model *m, int i)
 /* Where the gradient of what block i reads goes; NULL: not wanted. */
 static struct tensor *stage_gradient(struct model *m, int i)
 {
+    if (i && i < m->shape.layers && model_makes_again(m))
+        return m->block[i].before.t;
     if (i)
-        return m->dhidden[(i - 1) & 1].t;
+        return m->dhidden[(m->shape.layers - i) & 1].t;
     return m->options.mode == MODEL_GRADIENTS ? m->dnode.t : NULL;
 }
 
@@ -123,6 +141,8 @@ static void block_backward(struct model *m, int i)
 
     if (m->shape.norm)
         norm_backward(&o->norm, o->before.t, dy, dy);
+    if (i && model_makes_again(m))
+        norm_forward(&o[-1].norm, o[-1].before.t, m->hidden[0].t);
     if (dx)
         scratch_zero(&m->scratch, dx, FIBER_DEGREES);
     if (m->shape.type == MODEL_TFN)
@@ -233,19 +253,24 @@ const struct geometry *model_geometry(const struct model *m)
     return &m->geo;
 }
 
-/* Whether a name is prefix + l of a view that is there and is kept. */
+/* The view, or NULL: not there, or in scratch. */
+static const struct tensor *kept(const struct model *m, const struct tensor *t)
+{
+    const char *base = m->scratch.base, *data = t->data;
+
+    return !data || (base <= data && data < base + m->scratch.peak) ? NULL : t;
+}
+
+/* The view whose name is prefix + l, if it is kept. */
 static const struct tensor *match(const struct model *m, const char *name,
                                   const char *prefix, const struct tensor t[])
 {
-    const char *base = m->scratch.base;
     char full[WEIGHT_NAME];
 
     for (int l = 0; l < FIBER_DEGREES; l++) {
-        const char *data = t[l].data;
-
         snprintf(full, sizeof full, "%s.%d", prefix, l);
-        if (t[l].c && data && !strcmp(name, full))
-            return base <= data && data < base + m->scratch.peak ? NULL : &t[l];
+        if (t[l].c && !strcmp(name, full))
+            return kept(m, &t[l]);
     }
     return NULL;
 }
@@ -279,7 +304,7 @@ static const struct tensor *block_part(const struct model *m, int i,
         *in_frame = t && parts[p].in_frame;
     }
     snprintf(prefix, sizeof prefix, "block.%d.attention", i);
-    return has && !strcmp(name, prefix) ? &a->a : t;
+    return has && !strcmp(name, prefix) ? kept(m, &a->a) : t;
 }
 
 const struct tensor *model_intermediate(const struct model *m, const char *name,
@@ -288,7 +313,7 @@ const struct tensor *model_intermediate(const struct model *m, const char *name,
     const struct tensor *t = NULL;
 
     *in_frame = 0;
-    if (m->options.mode == MODEL_PREDICT)
+    if (m->options.mode != MODEL_GRADIENTS)
         return NULL;
     for (int i = 0; i < m->shape.layers && !t; i++)
         t = block_part(m, i, name, in_frame);

@@ -48,7 +48,7 @@ enum model_mode {
 
 struct model_options {
     enum model_mode mode;
-    int low_memory;   /* recompute convolutions in backward */
+    int low_memory;   /* backward makes again what blocks make within */
     double tolerance; /* of the radial networks' output, relative; 0: exact */
 };
 
@@ -106,7 +106,8 @@ void model_loss(struct model *m, enum loss_kind kind, const double *scale,
 /* Or any gradient of the output, put here by the caller. */
 struct tensor *model_output_gradient(struct model *m, int degree);
 
-/* Adds to the gradients of all weights; overwrites the others. */
+/* Once after a forward, of which it overwrites much: adds to the gradients of
+ * all weights; overwrites the others. */
 void model_backward(struct model *m);
 
 /* The same in steps i = 0, 1, .., one a layer. From which number of the arena
@@ -121,8 +122,9 @@ const struct tensor *model_gradient_node(const struct model *m, int degree);
 const struct tensor *model_gradient_edge(const struct model *m, int degree);
 const struct tensor *model_gradient_scalar(const struct model *m);
 
-/* Views by their names in golden files ("block.0.key.1", "block.0.attention",
- * "final.0", "pooled", ..), for tests; NULL: no such name, or not kept.
+/* MODEL_GRADIENTS: views by their names in golden files ("block.0.key.1",
+ * "block.0.attention", "final.0", "pooled", ..), for tests; NULL: no such name,
+ * or not kept.
  * *in_frame: the view is in the edges' frames. */
 const struct tensor *model_intermediate(const struct model *m, const char *name,
                                         int *in_frame);

@@ -194,19 +194,11 @@ static enum err add_end(struct model *m, struct build *b)
     return s->targets ? head_init(&m->head, b, c, s->targets) : OK;
 }
 
-/* How many features between blocks there are: all, or two in prediction. */
-static int places(const struct model *m)
-{
-    return m->options.mode != MODEL_PREDICT ? m->shape.layers
-           : m->shape.layers < 2            ? m->shape.layers
-                                            : 2;
-}
-
 static enum err add_layers(struct model *m, struct build *b)
 {
-    for (int i = 0; i < places(m); i++)
+    for (int i = 0; i < model_places(m); i++)
         TRY(take_nodes(b, &m->shape.hidden, 1, &m->hidden[i]));
-    for (int i = 0; i < 2 && b->train; i++)
+    for (int i = 0; i < (model_makes_again(m) ? 1 : 2) && b->train; i++)
         TRY(take_nodes(b, &m->shape.hidden, 1, &m->dhidden[i]));
     for (int i = 0; i < m->shape.layers; i++)
         TRY(add_block(m, b, i));

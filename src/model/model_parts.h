@@ -33,9 +33,9 @@ struct model {
     struct scratch scratch;
     struct geometry geo;
 
-    struct block *block;     /* [layers] */
-    struct features *hidden; /* of block i; two that alternate in prediction */
-    struct features dhidden[2]; /* alternate */
+    struct block *block;        /* [layers] */
+    struct features *hidden;    /* of block i, in model_place */
+    struct features dhidden[2]; /* alternate; see stage_gradient */
     struct tfn last;
     int last_weight;           /* the first of it and of what follows */
     struct features out, dout; /* of the last convolution */
@@ -49,7 +49,15 @@ struct model {
 /* What block i reads (i = layers: the last convolution). */
 const struct tensor *model_stage(const struct model *m, int i);
 
-/* Which of m->hidden block i writes. */
+/* Training keeps what goes into a norm, not what comes out of it: backward
+ * makes that again, layer by layer, and writes gradients over what it no longer
+ * needs. */
+int model_makes_again(const struct model *m);
+
+/* Which of m->hidden block i writes; behind a norm it may be what it reads. */
 int model_place(const struct model *m, int i);
+
+/* How many of them there are. */
+int model_places(const struct model *m);
 
 #endif

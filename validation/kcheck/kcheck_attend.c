@@ -136,10 +136,10 @@ static void pairs(struct bench *b, enum role role, struct tensor value[],
     }
 }
 
-static void attention(struct bench *b)
+static void attention(struct bench *b, enum role role)
 {
     bench_geometry(b, LABEL);
-    pairs(b, IN, b->c.y, b->c.key);
+    pairs(b, role, b->c.y, b->c.key);
     for (int l = 0; l < FIBER_DEGREES; l++)
         b->c.q[l] =
             bench_feature(b, IN, NODES, l, fiber_at(&b->shape->node, l));
@@ -154,7 +154,7 @@ static void attention(struct bench *b)
 
 static void attend_fwd_build(struct bench *b)
 {
-    attention(b);
+    attention(b, IN);
     sums(b, OUT, NODES);
     b->c.gather.a = bench_feature(b, OUT, EDGES, 0, b->shape->out);
 }
@@ -164,12 +164,10 @@ static void attend_fwd(struct bench *b)
     b->k.conv.attend_fwd(&b->g, &b->geo, &b->c.heads, &b->c.gather, b->c.x);
 }
 
-static void attend_bwd_build(struct bench *b)
+static void attention_bwd(struct bench *b)
 {
-    attention(b);
     sums(b, IN, NODES);
     b->c.gather.a = bench_feature(b, IN, EDGES, 0, b->shape->out);
-    pairs(b, OUT, b->c.dy, b->c.dkey);
     for (int l = 0; l < FIBER_DEGREES; l++)
         b->c.dx[l] =
             bench_feature(b, OUT, NODES, l, fiber_at(&b->shape->node, l));
@@ -178,7 +176,23 @@ static void attend_bwd_build(struct bench *b)
         .dkey = b->c.dkey,
         .dvalue = b->c.dy,
         .dscore = bench_feature(b, OUT, EDGES, 0, b->shape->out)};
+}
+
+static void attend_bwd_build(struct bench *b)
+{
+    attention(b, IN);
+    attention_bwd(b);
+    pairs(b, OUT, b->c.dy, b->c.dkey);
     torque(b);
+}
+
+/* Gradients take the place of keys and values. */
+static void attend_over_build(struct bench *b)
+{
+    attention(b, ADD);
+    attention_bwd(b);
+    b->c.dattend.dkey = b->c.key;
+    b->c.dattend.dvalue = b->c.y;
 }
 
 static void attend_bwd(struct bench *b)
@@ -234,6 +248,7 @@ static const struct op ops[] = {
     /* sums over up to 100 numbers of a head, or over a hub's edges */
     {SLOT(attend_fwd), 30, {0, 0}, bench_set_geometry},
     {SLOT(attend_bwd), 30, {0, 0}, bench_set_geometry},
+    {AS(attend_over, attend_bwd), attend_bwd, 30, {0, 0}, bench_set_geometry},
     {SLOT(aggregate_fwd), 30, {0, 0}, bench_set_geometry},
     {SLOT(aggregate_bwd), 30, {0, 0}, bench_set_geometry},
     {AS(turn_back_fwd, aggregate_fwd),
