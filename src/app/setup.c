@@ -115,6 +115,8 @@ enum err setup_open(struct comm *c, const char *deck, int sets,
         err = alkanes_make(c, OWN_MOLECULES, &s->data);
     TRY_GOTO(err, close);
     TRY_GOTO(comm_agree(c, read_job(s)), close);
+    TRY_GOTO(dataset_keep(c, s->data, s->params.data.targets, s->job.column),
+             close);
     s->job.params = &s->params;
     s->job.comm = c;
     s->job.data = s->data;

@@ -70,6 +70,11 @@ enum err mem_grow(void **data, size_t *capacity, size_t need, size_t size,
 /* A copy of a string. */
 enum err mem_string(const char *s, char **out);
 
+/* Whole pages within a block, or memory that processes share, go back to the
+ * system where it takes them: what stood there is lost, and nobody may use them
+ * any more. */
+void mem_release(void *from, size_t bytes);
+
 /* NULL is fine. */
 void mem_free(void *data);
 

@@ -146,6 +146,14 @@ void window_fence(struct comm *c, struct window *w)
     MPI_Win_sync(w->win);
 }
 
+void window_release(struct comm *c, struct window *w, void *from, size_t bytes)
+{
+    window_fence(c, w);
+    if (w->mine)
+        mem_release(from, bytes);
+    window_fence(c, w);
+}
+
 int window_is_mine(const struct window *w)
 {
     return w->mine;

@@ -32,6 +32,10 @@ int window_is_mine(const struct window *w);
 /* 1: one copy a node. */
 int window_is_shared(const struct window *w);
 
+/* Collective, as a fence. Of the bytes from `from` on whole pages go back to
+ * the system where it takes them; nobody may use them any more. */
+void window_release(struct comm *c, struct window *w, void *from, size_t bytes);
+
 /* Collective. Sets *w to NULL; NULL is fine. */
 void window_close(struct comm *c, struct window **w);
 

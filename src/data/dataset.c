@@ -28,10 +28,10 @@ enum array {
     ATOM_BEGIN,
     BOND_BEGIN,
     X,
-    LABEL,
     BOND,
     NUMBER,
     ORDER,
+    LABEL, /* last: dataset_keep gives back what is behind them */
     ARRAYS
 };
 
@@ -44,10 +44,10 @@ static int places(const struct dataset *d, size_t at[ARRAYS], size_t *bytes)
            place(bytes, d->molecules + 1, sizeof(int64_t), &at[ATOM_BEGIN]) &&
            place(bytes, d->molecules + 1, sizeof(int64_t), &at[BOND_BEGIN]) &&
            place(bytes, d->atoms, 3 * sizeof(double), &at[X]) &&
-           place(bytes, d->molecules, labels, &at[LABEL]) &&
            place(bytes, d->bonds, 2 * sizeof(int32_t), &at[BOND]) &&
            place(bytes, d->atoms, 1, &at[NUMBER]) &&
-           place(bytes, d->bonds, 1, &at[ORDER]);
+           place(bytes, d->bonds, 1, &at[ORDER]) &&
+           place(bytes, d->molecules, labels, &at[LABEL]);
 }
 
 static void set_arrays(struct dataset *d, char *data, const size_t at[ARRAYS])
@@ -56,10 +56,10 @@ static void set_arrays(struct dataset *d, char *data, const size_t at[ARRAYS])
     d->atom_begin = (const int64_t *)(void *)(data + at[ATOM_BEGIN]);
     d->bond_begin = (const int64_t *)(void *)(data + at[BOND_BEGIN]);
     d->x = (const double *)(void *)(data + at[X]);
-    d->label = (const double *)(void *)(data + at[LABEL]);
     d->bond = (const int32_t *)(void *)(data + at[BOND]);
     d->number = (const uint8_t *)data + at[NUMBER];
     d->order = (const uint8_t *)data + at[ORDER];
+    d->label = (const double *)(void *)(data + at[LABEL]);
 }
 
 /* This rank's part: the struct, and the names. */
@@ -121,6 +121,50 @@ enum err dataset_new(struct comm *c, const struct dataset *sizes,
     set_arrays(d, data, at);
     *out = d;
     return OK;
+}
+
+/* Each row ends before the next one's labels begin. */
+static void move_labels(const struct dataset *d, const int column[], int n,
+                        double row[])
+{
+    double *to = (double *)(uintptr_t)d->label;
+
+    for (int64_t m = 0; m < d->molecules; m++) {
+        for (int t = 0; t < n; t++)
+            row[t] = d->label[m * d->targets + column[t]];
+        memcpy(to + m * n, row, (size_t)n * sizeof *row);
+    }
+}
+
+enum err dataset_keep(struct comm *c, struct dataset *d, int n, int column[])
+{
+    struct dataset_target *target;
+    void *row = NULL, *names = NULL;
+    size_t all = (size_t)d->molecules * (size_t)d->targets;
+    size_t kept = (size_t)d->molecules * (size_t)n;
+    enum err err;
+
+    CHECK(n <= d->targets);
+    err = mem_alloc((size_t)n, sizeof(double), "a row of labels", &row);
+    if (!err)
+        err = mem_alloc((size_t)n, sizeof *target, "names of targets", &names);
+    TRY_GOTO(comm_agree(c, err), free);
+    if (window_is_mine(d->window))
+        move_labels(d, column, n, row);
+    window_release(c, d->window, (char *)(uintptr_t)(d->label + kept),
+                   (all - kept) * sizeof *d->label);
+    target = names;
+    for (int t = 0; t < n; t++) {
+        target[t] = d->target[column[t]];
+        column[t] = t;
+    }
+    names = d->target;
+    d->target = target;
+    d->targets = n;
+free:
+    mem_free(names);
+    mem_free(row);
+    return err;
 }
 
 void dataset_close(struct comm *c, struct dataset **d)

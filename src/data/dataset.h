@@ -52,6 +52,10 @@ enum err dataset_open(struct comm *c, const char *dir, struct dataset **out);
 enum err dataset_new(struct comm *c, const struct dataset *sizes,
                      struct dataset **out);
 
+/* Collective. Keeps of the labels the columns column[n], all different, and
+ * gives the others' memory back; column[t] becomes t. */
+enum err dataset_keep(struct comm *c, struct dataset *d, int n, int column[]);
+
 /* Collective. NULL is fine. */
 void dataset_close(struct comm *c, struct dataset **d);
 

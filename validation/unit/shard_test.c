@@ -100,6 +100,33 @@ static void reads_back_the_same(void **state)
     }
 }
 
+/* Columns in another order; the rest of the data set stays. */
+static void kept_labels_are_the_same(void **state)
+{
+    const int last = made->targets - 1;
+    int column[2] = {last, 0};
+    struct dataset *d = NULL;
+
+    (void)state;
+    assert_true(made->targets > 2);
+    assert_int_equal(write_shards(2), OK);
+    assert_int_equal(dataset_open(comm, DIR_NAME, &d), OK);
+    assert_int_equal(dataset_keep(comm, d, 2, column), OK);
+    assert_int_equal(d->targets, 2);
+    for (int t = 0; t < 2; t++) {
+        assert_int_equal(column[t], t);
+        assert_string_equal(d->target[t].name, made->target[t ? 0 : last].name);
+    }
+    for (int64_t m = 0; m < d->molecules; m++)
+        for (int t = 0; t < 2; t++)
+            assert_memory_equal(
+                &d->label[2 * m + t],
+                &made->label[m * made->targets + (t ? 0 : last)],
+                sizeof(double));
+    assert_memory_equal(d->order, made->order, (size_t)made->bonds);
+    dataset_close(comm, &d);
+}
+
 static void equal_bytes(void **state)
 {
     struct digest a, b;
@@ -266,6 +293,7 @@ int main(int argc, char **argv)
 {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_back_the_same),
+        cmocka_unit_test(kept_labels_are_the_same),
         cmocka_unit_test(equal_bytes),
         cmocka_unit_test(changed_bytes_are_named),
         cmocka_unit_test(manifests_are_checked),

@@ -65,6 +65,27 @@ static void seats_are_seen_by_all(void **state)
     window_close(comm, &w);
 }
 
+/* The end goes back; what is before it stays as it is. */
+static void the_end_is_released(void **state)
+{
+    enum { N = 1 << 21, KEPT = 1000 };
+    struct window *w;
+    void *data;
+    int32_t *x;
+
+    (void)state;
+    assert_int_equal(window_open(comm, N * sizeof *x, &w, &data), OK);
+    x = data;
+    if (window_is_mine(w))
+        for (int i = 0; i < N; i++)
+            x[i] = i + 1;
+    window_release(comm, w, x + KEPT, (N - KEPT) * sizeof *x);
+    for (int i = 0; i < KEPT; i++)
+        assert_int_equal(x[i], i + 1);
+    window_release(comm, w, x + KEPT, 0);
+    window_close(comm, &w);
+}
+
 static void nothing_is_a_window_too(void **state)
 {
     struct window *w;
@@ -98,6 +119,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_see_what_one_writes),
         cmocka_unit_test(seats_are_seen_by_all),
+        cmocka_unit_test(the_end_is_released),
         cmocka_unit_test(nothing_is_a_window_too),
         cmocka_unit_test(too_much_is_refused_by_all),
     };
