@@ -29,9 +29,9 @@ enum { TABLES = sizeof tables / sizeof *tables };
 
 /* Products of bf16: a feature is off by 2^-9 at most, a radial weight by 2^-9
  * for each of W', p and its terms and 2^-8 for what is cut off; in the gradient
- * of weights x, dy, moments and p by 2^-9 each. These have any sign, and 2^-7 of
- * what a sum adds up is four in a row with the same. In roundings, for each of
- * the 40 that conv_fwd has in fp32: behind trunks and their norms more are
+ * of weights x, dy, moments and p by 2^-9 each. These have any sign, and 2^-7
+ * of what a sum adds up is four in a row with the same. In roundings, for each
+ * of the 40 that conv_fwd has in fp32: behind trunks and their norms more are
  * granted in both. */
 static const double in_bf16 = 0x1p17 / 40;
 
