@@ -3,12 +3,13 @@
 simt_cuda = cuda/k_softmax.cu
 simt_scripts = validation/simt/mutants.t validation/simt/gate.t
 
-# -fsanitize=thread calls the harness; libtsan is not linked.
+# -fsanitize=thread and SIMT_CHECKS call the harness; libtsan and libubsan are
+# not linked.
 simt_cxxflags = -std=c++17 -Wall -Wextra -Wshadow $(WERROR)
 simt_cppflags = -I$(top_srcdir)/validation/simt/include -I$(top_srcdir) \
 	-I$(top_srcdir)/src -I$(top_srcdir)/validation
 simt_cxx = $(CXX) $(simt_cppflags) $(simt_cxxflags) -g -O1 -ffp-contract=off \
-	-fsanitize=thread
+	-fsanitize=thread $(SIMT_CHECKS)
 SUFFIXES = .cu .simt.o
 .cu.simt.o:
 	@$(MKDIR_P) $(@D)
@@ -18,11 +19,22 @@ MOSTLYCLEANFILES = cuda/*.simt.o* validation/simt/*.simt.o*
 
 check_SCRIPTS += $(simt_scripts)
 EXTRA_DIST += doc/simt.md cuda/dev.cuh $(simt_cuda) $(simt_scripts) \
-	validation/simt/planted.cu
-simt_harness = validation/simt/memory.cpp validation/simt/planted.h \
-	validation/simt/simt.h validation/simt/simt_internal.h \
-	validation/simt/stream.cpp validation/simt/threads.cpp \
-	validation/simt/include/cuda_runtime.h
+	validation/simt/planted.cu validation/simt/planted_block.cu \
+	validation/simt/planted_stream.cu validation/simt/planted_tile.cu
+simt_harness = validation/simt/copies.cpp validation/simt/fibers.cpp \
+	validation/simt/fibers.h validation/simt/graph.cpp \
+	validation/simt/instrument.cpp validation/simt/memory.cpp \
+	validation/simt/order.cpp validation/simt/planted.h \
+	validation/simt/race.cpp validation/simt/report.cpp \
+	validation/simt/runtime.cpp validation/simt/simt.h \
+	validation/simt/simt_internal.h validation/simt/stream.cpp \
+	validation/simt/threads.cpp validation/simt/tile.cpp \
+	validation/simt/warp.cpp validation/simt/include/cuda_bf16.h \
+	validation/simt/include/cuda_fp16.h \
+	validation/simt/include/cuda_runtime.h \
+	validation/simt/include/cuda_runtime_api.h \
+	validation/simt/include/simt_atomic.h validation/simt/include/simt_math.h \
+	validation/simt/include/simt_warp.h
 
 if HAVE_SIMT
 simt_programs = simt_test softmax_simt_test
@@ -35,7 +47,9 @@ libsimt_a_CXXFLAGS = $(simt_cxxflags)
 simt_test_SOURCES = validation/simt/simt_test.cpp
 simt_test_CPPFLAGS = $(simt_cppflags)
 simt_test_CXXFLAGS = $(simt_cxxflags)
-simt_test_LDADD = validation/simt/planted.simt.o libsimt.a
+simt_test_LDADD = validation/simt/planted.simt.o \
+	validation/simt/planted_block.simt.o validation/simt/planted_stream.simt.o \
+	validation/simt/planted_tile.simt.o libsimt.a
 
 softmax_simt_test_SOURCES = validation/simt/softmax_simt_test.cpp
 softmax_simt_test_CPPFLAGS = $(simt_cppflags)
