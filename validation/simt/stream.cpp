@@ -5,6 +5,7 @@
  * What happened before what goes along in clocks (order.cpp).
  */
 #include "simt/simt_internal.h"
+#include "simt/simt_work.h"
 
 #include <deque>
 #include <set>
@@ -351,4 +352,40 @@ cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t from, cudaEvent_t to)
     *ms = (float)(to->ms - from->ms);
     return simt_error(cudaSuccess);
 }
+}
+
+/* --- work that is no kernel ----------------------------------------------- */
+
+void simt_work_add(cudaStream_t stream, void (*work)(void *self),
+                   const void *self, size_t bytes)
+{
+    const char *begin = static_cast<const char *>(self);
+    std::vector<char> kept(begin, begin + bytes);
+
+    simt_enqueue_work(stream, [=]() mutable {
+        if (!simt_has_failed())
+            work(kept.data());
+    });
+}
+
+int simt_work_reads(const void *p, size_t n, const char *what)
+{
+    return simt_check_range(p, n, SIMT_READ, what);
+}
+
+int simt_work_writes(void *p, size_t n, const char *what)
+{
+    return simt_check_range(p, n, SIMT_WRITE, what);
+}
+
+uint64_t simt_work_turn(cudaStream_t stream)
+{
+    return stream_of(stream)->enqueued;
+}
+
+void simt_work_not_before(cudaStream_t stream, cudaStream_t other,
+                          uint64_t turn)
+{
+    if (other && streams.count(other))
+        stream_of(stream)->waits.push_back({other, turn});
 }
