@@ -20,13 +20,16 @@ MOSTLYCLEANFILES = cuda/*.simt.o* validation/simt/*.simt.o*
 check_SCRIPTS += $(simt_scripts)
 EXTRA_DIST += doc/simt.md $(simt_scripts) \
 	validation/simt/planted.cu validation/simt/planted_block.cu \
-	validation/simt/planted_stream.cu validation/simt/planted_tile.cu
+	validation/simt/planted_stream.cu validation/simt/planted_tile.cu \
+	validation/simt/product.cu validation/simt/mutate.awk \
+	validation/simt/survivors.txt
 simt_harness = validation/simt/copies.cpp validation/simt/cublas.cpp \
 	validation/simt/fibers.cpp \
 	validation/simt/fibers.h validation/simt/graph.cpp \
 	validation/simt/instrument.cpp validation/simt/memory.cpp \
 	validation/simt/nccl.c validation/simt/order.cpp validation/simt/planted.h \
-	validation/simt/race.cpp validation/simt/report.cpp \
+	validation/simt/product.h validation/simt/race.cpp \
+	validation/simt/report.cpp \
 	validation/simt/runtime.cpp validation/simt/simt.h \
 	validation/simt/simt_internal.h validation/simt/simt_work.h \
 	validation/simt/stream.cpp \
@@ -39,7 +42,7 @@ simt_harness = validation/simt/copies.cpp validation/simt/cublas.cpp \
 	validation/simt/include/simt_warp.h
 
 if HAVE_SIMT
-simt_programs = calls_simt_test simt_test softmax_simt_test
+simt_programs = calls_simt_test product_simt_test simt_test softmax_simt_test
 check_PROGRAMS += $(simt_programs)
 check_LIBRARIES = libsimt.a
 libsimt_a_SOURCES = $(simt_harness)
@@ -56,6 +59,11 @@ simt_test_LDADD = validation/simt/planted.simt.o \
 calls_simt_test_SOURCES = validation/simt/calls_simt_test.c
 calls_simt_test_CPPFLAGS = $(simt_cppflags)
 calls_simt_test_LDADD = libsimt.a -lstdc++ -lm
+
+product_simt_test_SOURCES = validation/simt/product_simt_test.cpp
+product_simt_test_CPPFLAGS = $(simt_cppflags)
+product_simt_test_CXXFLAGS = $(simt_cxxflags)
+product_simt_test_LDADD = validation/simt/product.simt.o $(simt_ldadd)
 
 softmax_simt_test_SOURCES = validation/simt/softmax_simt_test.cpp
 softmax_simt_test_CPPFLAGS = $(simt_cppflags)

@@ -6,6 +6,7 @@
 
 #include <cstdarg>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <set>
@@ -134,6 +135,17 @@ const char *simt_line_of(uint32_t place)
     return lines[place].c_str();
 }
 
+/* SIMT_STOP=1: one is enough. */
+static void maybe_stop(void)
+{
+    static const char *stop = getenv("SIMT_STOP");
+
+    if (stop) {
+        fflush(stdout);
+        _exit(1);
+    }
+}
+
 static bool is_shown(enum simt_kind kind, uint64_t place)
 {
     counts[kind]++;
@@ -154,6 +166,7 @@ static void say(enum simt_kind kind, const char *format, va_list rest,
                 t.y, t.z);
     }
     fputc('\n', stderr);
+    maybe_stop();
 }
 
 void simt_report(enum simt_kind kind, const void *place, const char *format,
@@ -186,4 +199,12 @@ void simt_report_at(enum simt_kind kind, simt_site at, const char *format, ...)
     va_start(rest, format);
     say(kind, format, rest, place);
     va_end(rest);
+}
+
+int simt_mutant(int n)
+{
+    static const char *word = getenv("SIMT_MUTANT");
+    static const int wanted = word ? (int)strtol(word, nullptr, 10) : 0;
+
+    return n == wanted;
 }

@@ -53,6 +53,9 @@ uint64_t simt_accesses(void);
  * dynamic shared memory. */
 void simt_log_launches(FILE *file);
 
+/* Whether the environment's SIMT_MUTANT is n: mutate.awk writes the calls. */
+int simt_mutant(int n);
+
 #ifdef __cplusplus
 }
 #endif
