@@ -22,6 +22,7 @@ EXTRA_DIST += doc/simt.md $(simt_scripts) \
 	validation/simt/planted.cu validation/simt/planted_block.cu \
 	validation/simt/planted_stream.cu validation/simt/planted_tile.cu \
 	validation/simt/product.cu validation/simt/mutate.awk \
+	validation/simt/calls_gate.cu validation/simt/kernels.tsv \
 	validation/simt/survivors.txt
 simt_harness = validation/simt/copies.cpp validation/simt/cublas.cpp \
 	validation/simt/fibers.cpp \
@@ -30,7 +31,8 @@ simt_harness = validation/simt/copies.cpp validation/simt/cublas.cpp \
 	validation/simt/nccl.c validation/simt/order.cpp validation/simt/planted.h \
 	validation/simt/product.h validation/simt/race.cpp \
 	validation/simt/report.cpp \
-	validation/simt/runtime.cpp validation/simt/simt.h \
+	validation/simt/runtime.cpp validation/simt/schedule.cpp \
+	validation/simt/simt.h \
 	validation/simt/simt_internal.h validation/simt/simt_work.h \
 	validation/simt/stream.cpp \
 	validation/simt/threads.cpp validation/simt/tile.cpp \

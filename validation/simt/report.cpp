@@ -102,24 +102,41 @@ static bool is_kernel_file(const char *line)
            !strstr(line, "cuda_");
 }
 
-static std::string ask_addr2line(uint32_t place)
+/* Lines of addr2line. */
+static std::vector<std::string> ask(const char *options, uint32_t place)
 {
     char command[128], line[512];
-    std::string best = "?";
-    bool found = false;
+    std::vector<std::string> lines;
 
-    snprintf(command, sizeof command, "addr2line -sie /proc/%d/exe 0x%x",
-             (int)getpid(), place - 1);
+    snprintf(command, sizeof command, "addr2line %s -e /proc/%d/exe 0x%x",
+             options, (int)getpid(), place);
     FILE *p = popen(command, "r");
     while (p && fgets(line, sizeof line, p)) {
-        line[strcspn(line, " \n")] = 0;
-        if (!found)
-            best = line;
-        found = found || is_kernel_file(line);
+        line[strcspn(line, "\n")] = 0;
+        lines.push_back(line);
     }
     if (p)
         pclose(p);
-    return best;
+    return lines;
+}
+
+std::string simt_function_of(const void *instruction)
+{
+    std::vector<std::string> lines = ask("-Cf", simt_place(instruction));
+
+    return lines.empty() ? "?" : lines[0];
+}
+
+static std::string ask_line(uint32_t place)
+{
+    std::vector<std::string> lines = ask("-si", place - 1);
+
+    for (std::string &line : lines) {
+        line.resize(strcspn(line.c_str(), " "));
+        if (is_kernel_file(line.c_str()))
+            return line;
+    }
+    return lines.empty() ? "?" : lines[0];
 }
 
 const char *simt_line_of(uint32_t place)
@@ -131,7 +148,7 @@ const char *simt_line_of(uint32_t place)
     if (quiet)
         return "?";
     if (!lines.count(place))
-        lines[place] = ask_addr2line(place);
+        lines[place] = ask_line(place);
     return lines[place].c_str();
 }
 
@@ -199,6 +216,18 @@ void simt_report_at(enum simt_kind kind, simt_site at, const char *format, ...)
     va_start(rest, format);
     say(kind, format, rest, place);
     va_end(rest);
+}
+
+/* Of a program that does not ask itself, as se3t_simt. */
+__attribute__((destructor)) static void say_at_end(void)
+{
+    int n = simt_reports(SIMT_KINDS);
+
+    if (n == 0)
+        return;
+    fflush(nullptr);
+    fprintf(stderr, "simt: %d reports\n", n);
+    _exit(97);
 }
 
 int simt_mutant(int n)

@@ -2,7 +2,7 @@
 /* runtime.cpp - the rest of the runtime: devices, errors, copies, launches.
  *
  * SIMT_DEVICES=n: so many devices (default 1; 0: as on a machine without a
- * driver).
+ * driver). SIMT_LAUNCH_LOG=file: what was launched, for gate.t.
  */
 #include "simt/simt_internal.h"
 
@@ -12,8 +12,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
-
-#include <dlfcn.h>
+#include <set>
 
 /* What an sm_80 has; a launch that needs more is refused. */
 enum {
@@ -27,7 +26,6 @@ enum {
 static cudaError_t last = cudaSuccess;
 static bool failed; /* a launch: nothing runs after it */
 static std::map<const void *, int> shared_allowed;
-static FILE *launch_log;
 static int device;
 
 /* --- errors --------------------------------------------------------------- */
@@ -66,11 +64,6 @@ void simt_forget_errors(void)
 {
     failed = false;
     last = cudaSuccess;
-}
-
-void simt_log_launches(FILE *file)
-{
-    launch_log = file;
 }
 
 static const struct {
@@ -281,15 +274,22 @@ cudaError_t cudaFuncSetAttribute(const void *kernel, cudaFuncAttribute,
 }
 }
 
+/* Kernel, as the compiler names it, threads of a block, bytes of dynamic shared
+ * memory: each once. */
 static void log_launch(const simt_launch_shape &s, const void *kernel)
 {
-    Dl_info info = {};
+    static std::set<std::tuple<const void *, unsigned, size_t>> logged;
+    unsigned threads = s.block.x * s.block.y * s.block.z;
+    FILE *log;
 
-    dladdr(kernel, &info);
-    fprintf(launch_log, "%s %u %u %u %u %u %u %zu\n",
-            info.dli_sname ? info.dli_sname : "?", s.grid.x, s.grid.y, s.grid.z,
-            s.block.x, s.block.y, s.block.z, s.shared);
-    fflush(launch_log);
+    if (!logged.insert({kernel, threads, s.shared}).second)
+        return;
+    log = fopen(getenv("SIMT_LAUNCH_LOG"), "a");
+    if (!log)
+        return;
+    fprintf(log, "%u %zu %s\n", threads, s.shared,
+            simt_function_of(kernel).c_str());
+    fclose(log);
 }
 
 static bool is_possible(dim3 g, dim3 b)
@@ -321,11 +321,12 @@ void simt_enqueue(const simt_launch_shape &shape, const void *kernel,
                   void (*body)(const void *), const void *arguments,
                   size_t bytes)
 {
+    static const bool logs = getenv("SIMT_LAUNCH_LOG");
     simt_launch_shape s = shape;
     std::shared_ptr<void> call(operator new(bytes),
                                [](void *p) { operator delete(p); });
 
-    if (launch_log)
+    if (logs)
         log_launch(shape, kernel);
     if (check_launch(shape, kernel) != cudaSuccess)
         return;

@@ -6,7 +6,6 @@
 #define SIMT_H
 
 #include <stdint.h>
-#include <stdio.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -48,10 +47,6 @@ const char *simt_kind_name(enum simt_kind kind);
 
 /* Memory accesses of kernels seen so far: 0 where they are not instrumented. */
 uint64_t simt_accesses(void);
-
-/* Each launch from now on to a file, NULL: none: symbol, grid, block, bytes of
- * dynamic shared memory. */
-void simt_log_launches(FILE *file);
 
 /* Whether the environment's SIMT_MUTANT is n: mutate.awk writes the calls. */
 int simt_mutant(int n);

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <stdint.h>
+#include <string>
 #include <vector>
 
 /* The program's own names for these are CUDA's. */
@@ -151,6 +152,7 @@ void simt_report_at(enum simt_kind kind, simt_site at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 uint32_t simt_place(const void *instruction);
 const char *simt_line_of(uint32_t place);
+std::string simt_function_of(const void *instruction);
 bool simt_is_constant(const void *p); /* in memory the program cannot write */
 
 /* --- copies.cpp ----------------------------------------------------------- */
@@ -207,5 +209,7 @@ bool simt_has_failed(void);
 void simt_launch_failed(void);
 void simt_forget_errors(void);
 void simt_wait_for_all(void);
+/* With the first stream. */
+void simt_read_environment(void);
 
 #endif

@@ -54,8 +54,10 @@ enum simt_when simt_get_async(void)
 
 static simt_stream *stream_of(cudaStream_t s)
 {
-    if (!default_stream)
+    if (!default_stream) {
         streams.insert(default_stream = new simt_stream);
+        simt_read_environment();
+    }
     return (uintptr_t)s <= 2 ? default_stream : s;
 }
 
