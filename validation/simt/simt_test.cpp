@@ -95,6 +95,7 @@ int main(void)
 
     cudaStreamCreate(&dev_stream);
     simt_quiet(1);
+    simt_async(SIMT_LAZY, 0);
     for (enum simt_order order : orders) {
         simt_schedule(order, 1);
         plants = plants_of(&planted) + plants_of(&planted_block) +
