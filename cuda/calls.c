@@ -5,6 +5,7 @@
 #include "cuda/calls.h"
 
 #include <dlfcn.h>
+#include <stdio.h>
 #include <string.h>
 
 struct symbol {
@@ -48,19 +49,21 @@ static const struct symbol nccl_symbols[] = {
 static int load(const char *const *files, const struct symbol *symbols,
                 const char **why)
 {
+    static char said[512];
     void *library = NULL;
 
-    *why = "";
+    *why = said;
+    said[0] = 0;
     for (int i = 0; files[i] && !library; i++) {
         library = dlopen(files[i], RTLD_NOW | RTLD_LOCAL);
-        if (!library && !**why)
-            *why = dlerror(); /* of the name that the system looks for */
+        if (!library && !said[0]) /* of the name that the system looks for */
+            snprintf(said, sizeof said, "%s", dlerror());
     }
     for (; library && symbols->name; symbols++) {
         void *found = dlsym(library, symbols->name);
 
         if (!found) {
-            *why = symbols->name; /* is missing */
+            snprintf(said, sizeof said, "no %s in it", symbols->name);
             return 0;
         }
         memcpy(symbols->at, &found, sizeof found);

@@ -15,7 +15,7 @@ SUFFIXES += .simt.o
 	@$(MKDIR_P) $(@D)
 	$(AM_V_CXX)$(simt_cxx) -x c++ -MD -MF $@.d -MT $@ -c $< -o $@
 -include cuda/*.simt.o.d validation/simt/*.simt.o.d
-MOSTLYCLEANFILES = cuda/*.simt.o* validation/simt/*.simt.o*
+MOSTLYCLEANFILES = cuda/*.o.d cuda/*.simt.o* validation/simt/*.simt.o*
 
 check_SCRIPTS += $(simt_scripts)
 EXTRA_DIST += doc/simt.md $(simt_scripts) \
