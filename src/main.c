@@ -8,6 +8,7 @@
 #include "comm/comm.h"
 #include "comm/h5.h"
 #include "cpu/cpuid.h"
+#include "cuda/device_cuda.h"
 #include "deck/deck.h"
 #include "run/stop.h"
 
@@ -41,9 +42,16 @@ static void print_help(void)
 
 static void print_version(void)
 {
-    printf("se3t " PACKAGE_VERSION "\nMPI   %s\nHDF5  %s\nCUDA  no\n"
-           "CPU   %s\n",
-           comm_version(), h5_version(), cpuid_name(cpuid_best()));
+    const char *why = "";
+    int gpus = device_cuda_count(&why);
+
+    printf("se3t " PACKAGE_VERSION "\nMPI   %s\nHDF5  %s\n", comm_version(),
+           h5_version());
+    if (gpus > 0)
+        printf("CUDA  %d GPUs\n", gpus);
+    else
+        printf("CUDA  no GPU: %s\n", why);
+    printf("CPU   %s\n", cpuid_name(cpuid_best()));
 }
 
 static const struct command *find(const char *name)

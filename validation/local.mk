@@ -1,6 +1,7 @@
 # Unit tests need cmocka; a folder of src has its tests in unit/FOLDER.mk, which
 # adds to unit_tests and gives NAME_SOURCES.
-LDADD = libcore.a $(kernel_archives) libcore.a $(CMOCKA_LIBS) $(libraries)
+LDADD = libcore.a $(kernel_archives) libcuda.a libcore.a $(CMOCKA_LIBS) \
+	$(libraries) $(CUDA_LIBS)
 
 include validation/unit/base.mk
 include validation/unit/math.mk

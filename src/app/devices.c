@@ -12,6 +12,7 @@
 #include "cpu/device_paranoid.h"
 #include "cpu/peaks.h"
 #include "cpu/registry.h"
+#include "cuda/device_cuda.h"
 #include "deck/params.h"
 #include "device/device.h"
 
@@ -23,10 +24,28 @@
 typedef enum err open_device(struct comm *c, enum isa isa, size_t real,
                              struct device **out);
 
+static enum err open_cuda(struct comm *c, enum isa isa, size_t real,
+                          struct device **out)
+{
+    (void)isa;
+    return device_cuda_open(c, real, out);
+}
+
+/* Why run.device: auto did not take a GPU; NULL: it was not auto. */
+static const char *no_gpu;
+
+static enum err open_auto(struct comm *c, enum isa isa, size_t real,
+                          struct device **out)
+{
+    no_gpu = "is for run.device: cuda";
+    device_cuda_count(&no_gpu);
+    return device_cpu_open(c, isa, real, out);
+}
+
 static open_device *const openers[] = {
-    [DEVICE_AUTO] = device_cpu_open,
+    [DEVICE_AUTO] = open_auto,
     [DEVICE_CPU] = device_cpu_open,
-    [DEVICE_CUDA] = NULL,
+    [DEVICE_CUDA] = open_cuda,
     [DEVICE_PARANOID] = device_paranoid_open,
 };
 
@@ -166,19 +185,14 @@ static enum err check_bf16(enum isa isa, int is_auto)
 static enum err open_own(struct comm *c, const struct params *p, enum isa isa,
                          struct device **out)
 {
-    open_device *open = openers[p->run.device];
 
     if (!has_precision(p))
         return lacks_precision(p);
     if (is_beside(p))
         return isa_beside(p);
-    if (!open)
-        return err_set(ERR_ENVIRONMENT,
-                       "run.device: this build has no CUDA (expected cpu, "
-                       "found cuda); set run.device: auto");
     if (precision_of(p)->least == ISA_AVX512_BF16)
         TRY(check_bf16(isa, p->run.cpu_isa < 0));
-    return open(c, isa, precision_of(p)->real, out);
+    return openers[p->run.device](c, isa, precision_of(p)->real, out);
 }
 
 enum err device_choose(struct comm *c, const struct params *p, const char *kept,
@@ -189,6 +203,7 @@ enum err device_choose(struct comm *c, const struct params *p, const char *kept,
     enum err err;
 
     dot_gain = 0;
+    no_gpu = NULL;
     if (isa == ISA_AVX512_BF16 && p->run.cpu_isa < 0) /* so it is everywhere */
         dot_gain = least_gain(c);
     err = comm_agree(c, open_own(c, p, isa, &d));
@@ -289,6 +304,8 @@ void device_log(const struct device *d, int notes)
     while (isa < ISAS - 1 && strcmp(cpuid_name(isa), d->isa) != 0)
         isa++;
     log_detail("device %s, kernels up to %s", d->name, d->isa);
+    if (no_gpu)
+        log_detail("device cuda: not taken, %s", no_gpu);
     if (dot_gain > 0)
         log_detail("kernels %s: vdpbf16ps is %.2f times as fast as fp32",
                    d->isa, dot_gain);

@@ -44,7 +44,7 @@ some() { # ARCHIVE PATTERN NAME
 none src/main.o "$wide256|$wide512|$tile" 'no AVX'
 for a in lib*.a; do
     case $a in
-    libsimt.a) ;; # of tests, in C++
+    libsimt.a | libcuda.a) ;; # of tests, in C++; of another machine
     libcore.a | libref_*)
         none "$a" "$wide256|$wide512|$tile" 'no AVX'
         none "$a" "$fma" 'nothing contracted'

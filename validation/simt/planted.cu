@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* planted.cu - see planted.h. Compiled as a kernel file is. */
+/* planted.cu - see planted.h: memory and barriers. Compiled as a kernel file
+ * is. */
 #include "simt/planted.h"
 
 #include "cuda/dev.cuh"
@@ -133,7 +134,7 @@ static void copy_too_much(int *x, int n)
                     dev_stream);
 }
 
-const struct plant plants[] = {
+static const struct plant plants[] = {
     {"sum with barriers", SIMT_KINDS, sum_right},
     {"one launch after another", SIMT_KINDS, set_right},
     {"one thread adds", SIMT_KINDS, add_by_one},
@@ -148,4 +149,4 @@ const struct plant plants[] = {
     {"the launcher looks behind data", SIMT_ON_HOST, count_on_host},
     {"a copy past the end", SIMT_CALL, copy_too_much},
 };
-const int plants_n = sizeof plants / sizeof *plants;
+const struct plant_list planted = {plants, sizeof plants / sizeof *plants};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* planted.h - kernels with one bug each, which the harness must report, and
- * right ones, on which it must be silent.
+/* planted.h - kernels and launchers with one bug each, which the harness must
+ * report, and right ones, on which it must be silent.
  */
 #ifndef PLANTED_H
 #define PLANTED_H
@@ -10,10 +10,15 @@
 struct plant {
     const char *name;
     enum simt_kind kind;        /* SIMT_KINDS: nothing is wrong */
-    void (*run)(int *x, int n); /* x device memory, n numbers, written */
+    void (*run)(int *x, int n); /* x device memory, n numbers, all 0 */
 };
 
-extern const struct plant plants[];
-extern const int plants_n;
+struct plant_list {
+    const struct plant *plants;
+    int n;
+};
+
+extern const struct plant_list planted, planted_block, planted_tile,
+    planted_stream;
 
 #endif

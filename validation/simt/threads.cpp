@@ -1,38 +1,39 @@
 /* SPDX-License-Identifier: MIT */
-/* threads.cpp - a grid on one OS thread: every CUDA thread of a block is a
- * fiber, the scheduler (the context that called simt_run) picks which goes on.
- * A fiber comes back when it ends, waits at a barrier, or is preempted at a
- * memory access.
+/* threads.cpp - a grid on one OS thread: the CUDA threads of a block are
+ * fibers, and each picks the one that goes on when it ends, waits, or gives way
+ * at a memory access. Barriers of the block are here, what a warp does together
+ * is in warp.cpp.
  */
+#include "simt/fibers.h"
 #include "simt/simt_internal.h"
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
-#include <vector>
+#include <string>
 
-#include <ucontext.h>
+enum { PREEMPT_ONE_IN = 8, WARPS = SIMT_BLOCK_MAX / SIMT_LANES };
 
-enum { STACK = 64 * 1024, PREEMPT_ONE_IN = 8 };
-enum state { READY, WAITING, DONE };
+simt_thread *simt_self;
+static simt_thread threads[SIMT_BLOCK_MAX];
+static simt_warp warps[WARPS];
+static uint32_t ready_warps;
+static unsigned block_threads, alive, waiting, last_warp;
+static simt_site barrier_at;
+static unsigned votes, last_votes;
+static bool stuck; /* the block that runs */
 
-struct fiber {
-    ucontext_t context;
-    state is;
-    int line; /* of the barrier */
-};
-
-static fiber fibers[SIMT_BLOCK_MAX];
-static unsigned char stacks[SIMT_BLOCK_MAX][STACK];
-static ucontext_t scheduler;
-static simt_who now;
-static unsigned block_size, grid_size;
+/* The launch that runs. */
+static simt_launch_shape shape;
+static uint3 block_at;
 static void (*kernel_body)(const void *);
-static const unsigned char *parameters;
-static size_t parameter_bytes;
+static const char *arguments;
+static size_t argument_bytes;
+
 static simt_order order;
 static uint64_t random_state = 1;
 
-static unsigned random_below(size_t n)
+unsigned simt_random(size_t n)
 {
     random_state = random_state * 6364136223846793005u + 1442695040888963407u;
     return (unsigned)((random_state >> 33) % n);
@@ -44,153 +45,360 @@ void simt_schedule(enum simt_order wanted, uint64_t seed)
     random_state = seed;
 }
 
-simt_who simt_now(void)
+static bool is_random(void)
 {
-    return now;
+    return order == SIMT_RANDOM || order == SIMT_PREEMPT;
 }
 
-simt_index simt_thread_index(void)
+uint3 simt_thread_index(void)
 {
-    return {now.thread};
+    return simt_self->at;
 }
 
-simt_index simt_block_index(void)
+uint3 simt_block_index(void)
 {
-    return {now.block};
+    return block_at;
 }
 
-simt_index simt_block_size(void)
+dim3 simt_block_size(void)
 {
-    return {block_size};
+    return shape.block;
 }
 
-simt_index simt_grid_size(void)
+dim3 simt_grid_size(void)
 {
-    return {grid_size};
+    return shape.grid;
 }
 
-static bool within(const void *p, const unsigned char *begin, size_t bytes)
+unsigned simt_lane(void)
 {
-    return (uintptr_t)p - (uintptr_t)begin < bytes;
+    return simt_self->lane;
 }
 
-bool simt_is_own(const void *p)
+simt_thread *simt_thread_of(simt_warp *w, int lane)
 {
-    return within(p, stacks[now.thread], STACK) ||
-           within(p, parameters, parameter_bytes);
+    return &threads[w->first + (unsigned)lane];
 }
 
-static void to_scheduler(void)
+bool simt_is_argument(const void *p)
 {
-    swapcontext(&fibers[now.thread].context, &scheduler);
+    return (uintptr_t)p - (uintptr_t)arguments < argument_bytes;
+}
+
+int simt_whose_stack(const void *p)
+{
+    const simt_stack *s = fibers_find(p);
+
+    return !s ? 0 : s == simt_self->stack ? 1 : -1;
+}
+
+/* --- who goes on ---------------------------------------------------------- */
+
+static int pick_bit(uint32_t bits)
+{
+    if (is_random())
+        for (unsigned k = simt_random((size_t)__builtin_popcount(bits)); k; k--)
+            bits &= bits - 1;
+    return order == SIMT_BACKWARD ? 31 - __builtin_clz(bits)
+                                  : __builtin_ctz(bits);
+}
+
+/* Stays in a warp as long as it can, but in random order; NULL: nobody. */
+static simt_thread *pick(void)
+{
+    bool stay = !is_random() && (ready_warps >> last_warp & 1);
+    simt_warp *w;
+    int lane;
+
+    if (!ready_warps)
+        return nullptr;
+    if (!stay)
+        last_warp = (unsigned)pick_bit(ready_warps);
+    w = &warps[last_warp];
+    lane = pick_bit(w->ready);
+    w->ready &= ~(1u << lane);
+    if (!w->ready)
+        ready_warps &= ~(1u << last_warp);
+    return simt_thread_of(w, lane);
+}
+
+static void make_ready(simt_warp *w, uint32_t lanes)
+{
+    w->ready |= lanes;
+    if (w->ready)
+        ready_warps |= 1u << (w - warps);
+}
+
+static void add_waiting(std::string *s, simt_warp *w, uint32_t lanes,
+                        const char *what)
+{
+    char one[160];
+    simt_site at = simt_thread_of(w, __builtin_ctz(lanes))->site;
+
+    snprintf(one, sizeof one, "; warp %u, lanes %08x %s at line %d",
+             (unsigned)(w - warps), lanes, what, at.line);
+    *s += one;
+}
+
+static void deadlock(void)
+{
+    std::string who;
+
+    for (simt_warp *w = warps; w < warps + WARPS && who.size() < 400; w++) {
+        if (w->waiting)
+            add_waiting(&who, w, w->waiting, "at a barrier");
+        for (auto &m : w->meeting)
+            if (m.arrived)
+                add_waiting(&who, w, m.arrived, "wait for their warp");
+    }
+    simt_report_at(SIMT_DEADLOCK, simt_self->site,
+                   "no thread of the block can go on%s", who.c_str());
+    stuck = true;
+}
+
+static void thread_main(void);
+
+static void change_to(simt_thread *next)
+{
+    simt_stack *from = simt_self ? simt_self->stack : &fibers_host;
+
+    if (next && !next->stack)
+        next->stack = fibers_take(thread_main);
+    simt_self = next;
+    fibers_change(from, next ? next->stack : &fibers_host);
+}
+
+/* The running thread cannot go on now. */
+static void wait_here(void)
+{
+    simt_thread *next = pick();
+
+    if (!next)
+        deadlock();
+    if (next != simt_self)
+        change_to(next);
+}
+
+void simt_yield(void)
+{
+    make_ready(simt_self->warp, 1u << simt_self->lane);
+    wait_here();
 }
 
 void simt_maybe_yield(void)
 {
-    if (order == SIMT_PREEMPT && random_below(PREEMPT_ONE_IN) == 0)
-        to_scheduler();
+    if (order == SIMT_PREEMPT && simt_random(PREEMPT_ONE_IN) == 0)
+        simt_yield();
 }
 
-void simt_barrier(int line)
+/* --- barriers ------------------------------------------------------------- */
+
+static void release_barrier(void)
 {
-    fibers[now.thread].is = WAITING;
-    fibers[now.thread].line = line;
-    to_scheduler();
+    waiting = 0;
+    last_votes = votes;
+    votes = 0;
+    simt_epoch_next();
+    for (simt_warp *w = warps; w < warps + WARPS; w++) {
+        make_ready(w, w->waiting);
+        w->waiting = 0;
+    }
 }
 
-static void fiber_main(void)
+int simt_barrier_vote(int vote, simt_site at)
 {
-    kernel_body(parameters);
-    fibers[now.thread].is = DONE;
-    to_scheduler();
+    simt_self->site = at;
+    if (waiting == 0) {
+        barrier_at = at;
+        if (alive < block_threads)
+            simt_report_at(SIMT_BARRIER, at,
+                           "%u of %u threads of the block are done before it",
+                           block_threads - alive, block_threads);
+    } else if (at.line != barrier_at.line || at.file != barrier_at.file) {
+        simt_report_at(SIMT_BARRIER, at,
+                       "threads of one block wait here and at line %d",
+                       barrier_at.line);
+    }
+    votes += vote != 0;
+    waiting++;
+    simt_self->warp->waiting |= 1u << simt_self->lane;
+    if (waiting == alive)
+        release_barrier();
+    wait_here();
+    return (int)last_votes;
 }
 
-static void fiber_start(unsigned t)
+void simt_barrier(simt_site at)
 {
-    fiber *f = &fibers[t];
+    simt_barrier_vote(0, at);
+}
 
-    getcontext(&f->context);
-    f->context.uc_stack.ss_sp = stacks[t];
-    f->context.uc_stack.ss_size = STACK;
-    f->context.uc_link = nullptr;
-    makecontext(&f->context, fiber_main, 0);
-    f->is = READY;
+/* --- what a warp does together -------------------------------------------- */
+
+static bool is_complete(simt_warp *w, int m)
+{
+    uint32_t arrived = w->meeting[m].arrived;
+
+    return arrived && arrived == (w->meeting[m].mask & w->alive);
+}
+
+/* Lanes but the running one, if it is of them, go on. */
+static void complete(simt_warp *w, int m)
+{
+    uint32_t arrived = w->meeting[m].arrived;
+
+    w->meeting[m].act(w, arrived);
+    w->meeting[m].arrived = 0;
+    make_ready(w, arrived);
+}
+
+void simt_meet(const simt_meeting &b)
+{
+    simt_thread *t = simt_self;
+    simt_warp *w = t->warp;
+    uint32_t bit = 1u << t->lane, mask = b.mask | bit;
+    int m = __builtin_ctz(mask);
+    auto &meeting = w->meeting[m];
+
+    t->site = b.at;
+    if (mask != b.mask)
+        simt_report_at(SIMT_WARP, b.at, "lane %u is not in its mask %08x",
+                       t->lane, b.mask);
+    if (!meeting.arrived) {
+        meeting = {mask, 0, b.kind, b.act};
+    } else if (meeting.mask != mask || meeting.kind != b.kind) {
+        simt_report_at(SIMT_WARP, b.at,
+                       "lanes of a warp disagree on what they do, or on its "
+                       "mask (%08x, %08x)",
+                       meeting.mask, mask);
+    }
+    if (b.in_bytes)
+        memcpy(t->in, b.in, b.in_bytes);
+    meeting.arrived |= bit;
+    if (is_complete(w, m))
+        complete(w, m);
+    wait_here();
+    if (b.out_bytes)
+        memcpy(b.out, t->out, b.out_bytes);
+}
+
+/* --- threads -------------------------------------------------------------- */
+
+static void thread_done(void)
+{
+    simt_warp *w = simt_self->warp;
+
+    simt_copies_end();
+    w->alive &= ~(1u << simt_self->lane);
+    alive--;
+    for (int m = 0; m < SIMT_LANES; m++)
+        if (is_complete(w, m))
+            complete(w, m);
+    if (alive && waiting == alive) {
+        simt_report_at(SIMT_BARRIER, barrier_at,
+                       "a thread is done while the others of its block wait");
+        release_barrier();
+    }
+}
+
+/* A thread that has not begun takes over the stack of one that is done. */
+static void thread_main(void)
+{
+    for (;;) {
+        simt_thread *me, *next;
+
+        kernel_body(arguments);
+        thread_done();
+        me = simt_self;
+        next = pick();
+        if (!next && alive)
+            deadlock();
+        if (next && !next->stack) {
+            next->stack = me->stack;
+            simt_self = next;
+            continue;
+        }
+        fibers_give(me->stack);
+        change_to(next);
+    }
+}
+
+static void begin_warp(simt_warp *w, unsigned first)
+{
+    unsigned left = block_threads - first;
+
+    w->first = first;
+    w->lanes = std::min(left, (unsigned)SIMT_LANES);
+    w->alive = w->ready = w->lanes == 32 ? ~0u : (1u << w->lanes) - 1;
+    w->waiting = 0;
+    memset(w->meeting, 0, sizeof w->meeting);
+    memset(w->clock, 0, sizeof w->clock);
+}
+
+static void begin_thread(unsigned i)
+{
+    dim3 b = shape.block;
+    simt_thread *t = &threads[i];
+
+    t->at = {i % b.x, i / b.x % b.y, i / b.x / b.y};
+    t->number = i;
+    t->lane = i % SIMT_LANES;
+    t->warp = &warps[i / SIMT_LANES];
+    t->stack = nullptr;
+    t->step = 1;
+    t->fence_epoch = 0;
+    t->copies = simt_copies_of(i);
+}
+
+static void run_block(void)
+{
+    unsigned used = (block_threads + SIMT_LANES - 1) / SIMT_LANES;
+
+    alive = block_threads;
+    waiting = votes = 0;
+    stuck = false;
+    simt_epoch_begin();
+    simt_shared_begin(shape.shared);
+    for (simt_warp *w = warps + used; w < warps + WARPS; w++)
+        memset(w, 0, sizeof *w);
+    for (unsigned i = 0; i < used; i++)
+        begin_warp(&warps[i], i * SIMT_LANES);
+    for (unsigned i = 0; i < block_threads; i++)
+        begin_thread(i);
+    ready_warps = used == 32 ? ~0u : (1u << used) - 1;
+    last_warp = order == SIMT_BACKWARD ? used - 1 : 0;
+    fibers_give_all();
+    change_to(pick());
 }
 
 static void arrange(std::vector<unsigned> *v)
 {
     if (order == SIMT_BACKWARD)
         std::reverse(v->begin(), v->end());
-    if (order == SIMT_RANDOM || order == SIMT_PREEMPT)
+    if (is_random())
         for (size_t i = v->size(); i > 1; i--)
-            std::swap((*v)[i - 1], (*v)[random_below(i)]);
+            std::swap((*v)[i - 1], (*v)[simt_random(i)]);
 }
 
-/* Runs until all threads wait or are done. */
-static void run_ready(void)
+bool simt_run(const simt_launch_shape &s, void (*body)(const void *),
+              const void *call, size_t bytes)
 {
-    std::vector<unsigned> ready;
+    dim3 g = s.grid;
+    std::vector<unsigned> sequence(g.x * g.y * g.z);
 
-    for (unsigned t = 0; t < block_size; t++)
-        if (fibers[t].is == READY)
-            ready.push_back(t);
-    arrange(&ready);
-    for (size_t i = 0; !ready.empty();) {
-        now.thread = ready[i];
-        swapcontext(&scheduler, &fibers[now.thread].context);
-        if (fibers[now.thread].is != READY)
-            ready.erase(ready.begin() + (ptrdiff_t)i);
-        i = ready.empty() || order != SIMT_PREEMPT ? 0
-                                                   : random_below(ready.size());
-    }
-}
-
-/* All threads that wait go on; false: there are none. */
-static bool release(void)
-{
-    unsigned waiting = 0;
-    int line = 0;
-    bool one = true;
-
-    for (unsigned t = 0; t < block_size; t++)
-        if (fibers[t].is == WAITING) {
-            one = one && (waiting == 0 || fibers[t].line == line);
-            line = fibers[t].line;
-            waiting++;
-            fibers[t].is = READY;
-        }
-    if (waiting == 0)
-        return false;
-    if (waiting < block_size || !one)
-        simt_report(SIMT_BARRIER, nullptr,
-                    "line %d: %u of %u threads of block %u wait%s", line,
-                    waiting, block_size, now.block,
-                    one ? "" : ", not all at one barrier");
-    now.epoch++;
-    return true;
-}
-
-void simt_run(unsigned blocks, unsigned threads, void (*body)(const void *),
-              const void *arguments, size_t bytes)
-{
-    static uint32_t launches;
-    std::vector<unsigned> sequence(blocks);
-
+    shape = s;
+    block_threads = s.block.x * s.block.y * s.block.z;
+    kernel_body = body;
+    arguments = static_cast<const char *>(call);
+    argument_bytes = bytes;
     std::iota(sequence.begin(), sequence.end(), 0);
     arrange(&sequence);
-    grid_size = blocks;
-    block_size = threads;
-    kernel_body = body;
-    parameters = static_cast<const unsigned char *>(arguments);
-    parameter_bytes = bytes;
-    launches++;
     for (unsigned b : sequence) {
-        now = {launches, b, 0, 0};
-        for (unsigned t = 0; t < threads; t++)
-            fiber_start(t);
-        do
-            run_ready();
-        while (release());
+        block_at = {b % g.x, b / g.x % g.y, b / g.x / g.y};
+        simt_next_block();
+        run_block();
+        if (stuck)
+            return false;
     }
-    now = {0, 0, 0, 0};
+    return true;
 }
