@@ -13,6 +13,7 @@ include validation/unit/model.mk
 include validation/unit/run.mk
 include validation/unit/app.mk
 include validation/kcheck/local.mk
+include validation/modes/local.mk
 include validation/golden/local.mk
 include validation/regress/local.mk
 include validation/lint/local.mk

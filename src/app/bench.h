@@ -33,6 +33,17 @@ void bench_put_cores(struct json *j, const struct bench *b);
 /* Measures gflops and ghz. */
 void bench_machine(struct bench *b);
 
+/* What a slot's arithmetic can do at most, by all threads of this rank. */
+struct ceiling {
+    const char *peak; /* as --peaks names it */
+    double gflops;    /* 0: not measured */
+};
+
+/* Measures them, after bench_machine; then gives that of a slot ("conv_fwd").
+ */
+void bench_ceilings(const struct bench *b);
+const struct ceiling *bench_ceiling(const struct bench *b, const char *slot);
+
 enum err bench_train(struct bench *b);
 enum err bench_inference(struct bench *b);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* bench_kernels.c - what each kernel takes of rank 0's training steps, and how
- * near it is to the ceiling.
+ * near it is to the ceiling: that of the arithmetic which the slot's kernel is
+ * made of.
  *
  * Cycles are those of all threads of the rank, so that figures of different
  * numbers of threads compare. */
@@ -23,6 +24,7 @@ struct row {
     const char *slot;
     double calls, ms, share, cycles_per_edge;
     double gflop, of_ceiling, bytes;
+    const char *ceiling; /* as --peaks names it */
 };
 
 void bench_kernels_begin(struct bench *b)
@@ -32,6 +34,7 @@ void bench_kernels_begin(struct bench *b)
     profile_wrap(&d->k);
     if (strcmp(d->name, "cpu") == 0)
         profile_count(&d->k);
+    bench_ceilings(b);
 }
 
 static struct row row_of(const struct bench *b, const struct profile *p,
@@ -39,6 +42,7 @@ static struct row row_of(const struct bench *b, const struct profile *p,
 {
     double n = b->steps, edges = profile_edges() * (double)p->calls;
     double cycles = 1e9 * b->ghz * p->seconds * threads_of_rank();
+    const struct ceiling *c = bench_ceiling(b, p->slot);
 
     return (struct row){
         .slot = p->slot,
@@ -47,8 +51,10 @@ static struct row row_of(const struct bench *b, const struct profile *p,
         .share = p->seconds / all_seconds,
         .cycles_per_edge = edges > 0 ? cycles / edges : NAN,
         .gflop = p->mac > 0 ? 2e-9 * p->mac / n : NAN,
-        .of_ceiling =
-            p->mac > 0 ? 2e-9 * p->mac / p->seconds / b->rank_gflops : NAN,
+        .of_ceiling = p->mac > 0 && c->gflops > 0
+                          ? 2e-9 * p->mac / p->seconds / c->gflops
+                          : NAN,
+        .ceiling = c->peak,
         .bytes = p->bytes > 0 ? p->bytes / n : NAN,
     };
 }
@@ -66,6 +72,7 @@ static void print_json(const struct row *r)
     json_real(&j, "cycles_per_edge", r->cycles_per_edge);
     json_real(&j, "gflop", r->gflop);
     json_real(&j, "of_ceiling", r->of_ceiling);
+    json_string(&j, "ceiling", r->ceiling);
     json_real(&j, "bytes", r->bytes);
     json_print(&j, stdout);
 }
@@ -89,7 +96,8 @@ static void print_text(const struct row *r)
     print_number("%.4f", r->gflop);
     print_number("%.1f %%", 100 * r->of_ceiling);
     print_number("%.2f", 1e-6 * r->bytes);
-    printf("\n");
+    printf("%s%s\n", isnan(r->of_ceiling) ? "" : "  ",
+           isnan(r->of_ceiling) ? "" : r->ceiling);
 }
 
 void bench_kernels(const struct bench *b)
@@ -103,8 +111,8 @@ void bench_kernels(const struct bench *b)
     for (int i = 0; i < n; i++)
         sum += p[i].seconds;
     if (!b->as_json)
-        printf("%-14s %9s %9s %9s %9s %9s %9s %9s\n", "kernels", "calls", "ms",
-               "share", "cycles/e", "GFLOP", "ceiling", "MB");
+        printf("%-14s %9s %9s %9s %9s %9s %9s %9s  ceiling of\n", "kernels",
+               "calls", "ms", "share", "cycles/e", "GFLOP", "ceiling", "MB");
     for (int i = 0; i < n; i++) {
         struct row r = row_of(b, &p[i], sum);
 

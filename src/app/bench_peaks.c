@@ -9,8 +9,11 @@
 #include "base/json.h"
 #include "comm/comm.h"
 #include "cpu/peaks.h"
+#include "cpu/registry.h"
+#include "device/device.h"
 
 #include <stdio.h>
+#include <string.h>
 
 void bench_machine(struct bench *b)
 {
@@ -22,6 +25,60 @@ void bench_machine(struct bench *b)
     b->rank_gflops = b->gflops = peaks_of("fp32_fma", threads_of_rank());
     comm_add(c, &b->gflops, 1, COMM_DOUBLE);
 }
+
+/* --- of kernels ----------------------------------------------------------- */
+
+/* By the instruction set that a kernel is made of. */
+static struct ceiling ceilings[ISAS] = {
+    [ISA_REF] = {"fp32_fma", 0},    [ISA_AVX2] = {"fp32_fma", 0},
+    [ISA_AVX512] = {"fp32_fma", 0}, [ISA_AVX512_BF16] = {"vdpbf16ps", 0},
+    [ISA_AMX] = {"amx_bf16", 0},
+};
+
+static enum isa isa_of(const struct device *d)
+{
+    for (enum isa i = ISA_REF; i < ISAS; i++)
+        if (strcmp(cpuid_name(i), d->isa) == 0)
+            return i;
+    return ISA_REF;
+}
+
+void bench_ceilings(const struct bench *b)
+{
+    enum isa most = isa_of(b->setup->job.device);
+
+    for (enum isa i = ISA_REF; i <= most; i++) {
+        ceilings[i].gflops = b->rank_gflops;
+        if (i <= ISA_SINGLE)
+            continue;
+        comm_barrier(b->setup->comm);
+        ceilings[i].gflops = peaks_of(ceilings[i].peak, threads_of_rank());
+    }
+}
+
+struct wanted {
+    const char *slot;
+    enum isa isa;
+};
+
+static void find_slot(void *self, const char *slot, enum isa from)
+{
+    struct wanted *o = self;
+
+    if (strcmp(slot, o->slot) == 0)
+        o->isa = from;
+}
+
+const struct ceiling *bench_ceiling(const struct bench *b, const char *slot)
+{
+    const struct device *d = b->setup->job.device;
+    struct wanted o = {slot, ISA_REF};
+
+    registry_slots(d->k.real, isa_of(d), find_slot, &o);
+    return &ceilings[o.isa];
+}
+
+/* --- of the machine ------------------------------------------------------- */
 
 static void print_json(const struct peak_value *v, int threads, double value)
 {

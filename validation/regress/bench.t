@@ -37,7 +37,7 @@ lines inference | have_keys \
     "$head $rates latency_ms mean p50 p90 p95 p99 $usage phases"
 point $? 'keys of inference'
 lines kernels | have_keys \
-    'bench slot calls ms share cycles_per_edge gflop of_ceiling bytes'
+    'bench slot calls ms share cycles_per_edge gflop of_ceiling ceiling bytes'
 point $? 'keys of kernels'
 lines peaks | have_keys 'bench name unit threads value'
 point $? 'keys of peaks'
@@ -83,6 +83,23 @@ for name in clock fp32_fma fp32_fma_broadcast {read,write}_{l1,l2,l3,dram}; do
         numbers value <"$dir/two" | positive
     point $? "peaks: $name, one thread and two"
 done
+
+# Products of bf16 are measured against their own peak, the rest of the step is
+# not.
+ceiling() { lines kernels | sed -n "s/.*\"slot\": \"$1\".*\"ceiling\": \"\([a-z0-9_]*\)\".*/\1/p"; }
+[ "$(ceiling conv_fwd)" = fp32_fma ]
+point $? 'fp32: of multiply-adds'
+run 1 bench "$deck" --steps 1 --warmup 0 --json --kernels \
+    --set compute.precision=bf16 --set run.cpu_isa=avx512_bf16
+case $? in
+0)
+    [ "$(ceiling conv_fwd) $(ceiling conv_bwd_w) $(ceiling linear_fwd)" = \
+        'vdpbf16ps vdpbf16ps fp32_fma' ]
+    point $? 'bf16: the convolution of its own products'
+    ;;
+40 | 50) skip 'bf16: of its own products' "not here: $(tail -n 1 "$dir/err")" ;;
+*) point 1 'bf16 is there, or is said not to be' ;;
+esac
 
 # A device whose counts the host may not read: times alone.
 run 1 bench "$deck" --steps 1 --warmup 0 --json --kernels \

@@ -231,6 +231,58 @@ static void tolerance_is_kept(void **state)
     assert_true(p.count[2] < exact);
 }
 
+static void assert_plain(const struct points *p)
+{
+    assert_true(is_plain(p));
+    assert_int_equal(w.points, BONDS);
+    for (int i = 0; i < BONDS; i++) {
+        assert_memory_equal(w.at[i], w.scalar[i], sizeof w.scalar[i]);
+        assert_memory_equal(&w.at[i][TYPES], &w.distance[i], sizeof(float));
+    }
+}
+
+/* Trained networks are steeper than fresh ones. A tolerance is kept however
+ * steep they are, by points or, where these would be too many, by the bonds. */
+static void steep_networks_keep_the_tolerance(void **state)
+{
+    static const double tolerance[] = {1e-5, 1e-4, 1e-3};
+    static const float times[] = {4, 2.5F, 4}; /* 4, 10, 40 together */
+
+    (void)state;
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        for (int q = 0; q < UNITS; q++)
+            w.w0[q][TYPES] *= times[i];
+        for (size_t j = 0; j < sizeof tolerance / sizeof *tolerance; j++) {
+            struct points p;
+
+            w.c.tolerance = tolerance[j];
+            p = choose();
+            assert_true(w.reached <= tolerance[j]);
+            if (is_plain(&p))
+                assert_int_equal(w.points, BONDS);
+            else
+                assert_runs(&p);
+            assert_met(&p, w.reached + CLOSE);
+        }
+    }
+}
+
+/* Distances so far apart that runs would have too many points: these are the
+ * bonds, without an error. */
+static void far_apart_is_plain(void **state)
+{
+    struct points p;
+
+    (void)state;
+    for (int i = 0; i < BONDS; i++)
+        w.distance[i] = 0.2F + 40 * (w.distance[i] - 1);
+    w.c.tolerance = 1e-5;
+    p = choose();
+    assert_plain(&p);
+    assert_true(w.reached == 0);
+    assert_met(&p, CLOSE);
+}
+
 static void points_are_of_their_run(void **state)
 {
     const struct points p = choose();
@@ -274,16 +326,6 @@ static void equal_bonds_have_one_point(void **state)
     p = choose();
     assert_int_equal(p.count[2], TYPES);
     assert_met(&p, CLOSE);
-}
-
-static void assert_plain(const struct points *p)
-{
-    assert_true(is_plain(p));
-    assert_int_equal(w.points, BONDS);
-    for (int i = 0; i < BONDS; i++) {
-        assert_memory_equal(w.at[i], w.scalar[i], sizeof w.scalar[i]);
-        assert_memory_equal(&w.at[i][TYPES], &w.distance[i], sizeof(float));
-    }
 }
 
 static void other_scalars_are_plain(void **state)
@@ -331,6 +373,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(polynomials_meet_h),
         TEST(tolerance_is_kept),
+        TEST(steep_networks_keep_the_tolerance),
+        TEST(far_apart_is_plain),
         TEST(points_are_of_their_run),
         TEST(order_within_a_type_is_free),
         TEST(equal_bonds_have_one_point),
