@@ -57,7 +57,7 @@ static const struct served {
     [PRECISION_FP32] = {sizeof(float), ISA_REF, ISA_SINGLE},
     [PRECISION_FP64] = {sizeof(double), ISA_REF, ISA_SINGLE},
     [PRECISION_TF32] = {0, ISA_REF, ISA_REF},
-    [PRECISION_BF16] = {sizeof(float), ISA_AVX512_BF16, ISA_AVX512_BF16},
+    [PRECISION_BF16] = {sizeof(float), ISA_AVX512_BF16, ISA_AMX},
     [PRECISION_FP16] = {0, ISA_REF, ISA_REF},
 };
 
@@ -65,7 +65,12 @@ static const struct served {
  * little and is exact. */
 static const double worth_it = 1.3;
 
-static double dot_gain; /* measured when the device was chosen; 0: was not */
+/* On the matrix unit each term of a run is a product of its own, and features
+ * are written once more for each; below this the vectors are as fast. */
+static const double tiles_worth_it = 4;
+
+/* Measured when the device was chosen; 0: was not. */
+static double dot_gain, tile_gain;
 
 static const struct served *precision_of(const struct params *p)
 {
@@ -100,11 +105,11 @@ static enum err isa_beside(const struct params *p)
 
     return err_set(
         ERR_DECK,
-        "run.cpu_isa: no kernels of compute.precision: %s (expected %s%s, "
+        "run.cpu_isa: no kernels of compute.precision: %s (expected %s %s, "
         "found %s); set run.cpu_isa: auto",
         params_word("compute.precision", (int)p->compute.precision),
-        r->least == r->most ? "" : "at most ", cpuid_name(r->most),
-        cpuid_name((enum isa)p->run.cpu_isa));
+        r->least > ISA_SINGLE ? "avx512_bf16 or" : "at most",
+        cpuid_name(r->most), cpuid_name((enum isa)p->run.cpu_isa));
 }
 
 void device_check(const struct params *p, struct deck *deck)
@@ -151,10 +156,11 @@ static enum isa choose_isa(struct comm *c, const struct params *p,
     return best;
 }
 
-/* Products of bf16 against multiply-adds, on the rank where they do worst. */
-static double least_gain(struct comm *c)
+/* Products of bf16, by the name of their peak, against multiply-adds, on the
+ * rank where they do worst. */
+static double least_gain(struct comm *c, const char *name)
 {
-    int64_t worst = -(int64_t)(1000 * peaks_ratio("vdpbf16ps", "fp32_fma"));
+    int64_t worst = -(int64_t)(1000 * peaks_ratio(name, "fp32_fma"));
 
     comm_max(c, &worst, 1);
     return -1e-3 * (double)worst;
@@ -173,7 +179,7 @@ static enum err check_bf16(enum isa isa, int is_auto)
                        "BF16, found %s at most); set compute.precision: fp32",
                        why, cpuid_name(isa));
     }
-    if (is_auto && dot_gain < worth_it)
+    if (is_auto && isa == ISA_AVX512_BF16 && dot_gain < worth_it)
         return err_set(ERR_ENVIRONMENT,
                        "compute.precision: bf16 gains nothing here (expected "
                        "vdpbf16ps at least %.1f times as fast as fp32, found "
@@ -202,10 +208,15 @@ enum err device_choose(struct comm *c, const struct params *p, const char *kept,
     struct device *d = NULL;
     enum err err;
 
-    dot_gain = 0;
+    dot_gain = tile_gain = 0;
     no_gpu = NULL;
-    if (isa == ISA_AVX512_BF16 && p->run.cpu_isa < 0) /* so it is everywhere */
-        dot_gain = least_gain(c);
+    if (isa == ISA_AMX && p->run.cpu_isa < 0) { /* so it is everywhere */
+        tile_gain = least_gain(c, "amx_bf16");
+        if (tile_gain < tiles_worth_it && strcmp(kept, cpuid_name(isa)) != 0)
+            isa = ISA_AVX512_BF16;
+    }
+    if (isa == ISA_AVX512_BF16 && p->run.cpu_isa < 0)
+        dot_gain = least_gain(c, "vdpbf16ps");
     err = comm_agree(c, open_own(c, p, isa, &d));
     if (err)
         device_close(&d);
@@ -306,6 +317,10 @@ void device_log(const struct device *d, int notes)
     log_detail("device %s, kernels up to %s", d->name, d->isa);
     if (no_gpu)
         log_detail("device cuda: not taken, %s", no_gpu);
+    if (tile_gain > 0)
+        log_detail("kernels %s: amx_bf16 is %.1f times as fast as fp32%s",
+                   cpuid_name(ISA_AMX), tile_gain,
+                   isa < ISA_AMX ? ", not taken" : "");
     if (dot_gain > 0)
         log_detail("kernels %s: vdpbf16ps is %.2f times as fast as fp32",
                    d->isa, dot_gain);

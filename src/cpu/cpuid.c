@@ -86,13 +86,12 @@ static const char *lacks_for_amx(void)
 static const struct {
     const char *name;
     const char *(*lacks)(void);
-    int kernels;
 } isas[ISAS] = {
-    [ISA_REF] = {"ref", lacks_nothing, 1},
-    [ISA_AVX2] = {"avx2", lacks_for_avx2, 1},
-    [ISA_AVX512] = {"avx512", lacks_for_avx512, 1},
-    [ISA_AVX512_BF16] = {"avx512_bf16", lacks_for_avx512_bf16, 1},
-    [ISA_AMX] = {"amx", lacks_for_amx, 0},
+    [ISA_REF] = {"ref", lacks_nothing},
+    [ISA_AVX2] = {"avx2", lacks_for_avx2},
+    [ISA_AVX512] = {"avx512", lacks_for_avx512},
+    [ISA_AVX512_BF16] = {"avx512_bf16", lacks_for_avx512_bf16},
+    [ISA_AMX] = {"amx", lacks_for_amx},
 };
 
 const char *cpuid_name(enum isa isa)
@@ -100,7 +99,7 @@ const char *cpuid_name(enum isa isa)
     return isas[isa].name;
 }
 
-int cpuid_has(enum isa isa, const char **why)
+int cpuid_runs(enum isa isa, const char **why)
 {
     const char *lacks = isas[isa].lacks();
 
@@ -109,16 +108,9 @@ int cpuid_has(enum isa isa, const char **why)
     return lacks == NULL;
 }
 
-int cpuid_runs(enum isa isa, const char **why)
-{
-    if (!isas[isa].kernels && why)
-        *why = not_built;
-    return isas[isa].kernels && cpuid_has(isa, why);
-}
-
 int cpuid_is_built(enum isa isa)
 {
-    return isas[isa].kernels && isas[isa].lacks() != not_built;
+    return isas[isa].lacks() != not_built;
 }
 
 enum isa cpuid_best(void)

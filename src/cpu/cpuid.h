@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* cpuid.h - the instruction sets that may have kernels, in ascending order. */
+/* cpuid.h - the instruction sets that have kernels, in ascending order. */
 #ifndef CPUID_H
 #define CPUID_H
 
@@ -18,12 +18,9 @@ enum isa {
 /* As the deck spells it. */
 const char *cpuid_name(enum isa isa);
 
-/* Whether this binary has code for it and the CPU and the system run it; else
- * *why (or NULL) says what is missing, in a few words. The first question for
- * AMX asks the system for the process' permission. */
-int cpuid_has(enum isa isa, const char **why);
-
-/* The same of kernels. */
+/* Whether this binary has kernels for it and the CPU and the system run them;
+ * else *why (or NULL) says what is missing, in a few words. The first question
+ * for AMX asks the system for the process' permission, for all its threads. */
 int cpuid_runs(enum isa isa, const char **why);
 
 /* Whether this binary has kernels for it, wherever they run. */

@@ -54,6 +54,48 @@ INLINE pairs round_pairs(lanes a, lanes b)
     return (pairs)_mm512_permutexvar_epi16(zip, (__m512i)round_rows(a, b));
 }
 
+/* Of two blocks of 8: lane i: (a[i], a[i + 8]); lane 8 + i: (b[i], b[i + 8]).
+ */
+INLINE pairs round_eights(lanes a, lanes b)
+{
+    const __m512i zip = _mm512_set_epi16(
+        31, 23, 30, 22, 29, 21, 28, 20, 27, 19, 26, 18, 25, 17, 24, 16, 15, 7,
+        14, 6, 13, 5, 12, 4, 11, 3, 10, 2, 9, 1, 8, 0);
+
+    return (pairs)_mm512_permutexvar_epi16(zip, (__m512i)round_rows(a, b));
+}
+
+/* The even lanes of a and then of b; the odd ones. */
+INLINE pairs even_pairs(pairs a, pairs b)
+{
+    const __m512i at = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12,
+                                        10, 8, 6, 4, 2, 0);
+
+    return (pairs)_mm512_permutex2var_epi32((__m512i)a, at, (__m512i)b);
+}
+
+INLINE pairs odd_pairs(pairs a, pairs b)
+{
+    const __m512i at = _mm512_set_epi32(31, 29, 27, 25, 23, 21, 19, 17, 15, 13,
+                                        11, 9, 7, 5, 3, 1);
+
+    return (pairs)_mm512_permutex2var_epi32((__m512i)a, at, (__m512i)b);
+}
+
+/* Half of the 32 numbers, the first or the second 16, as they stand. */
+INLINE void store_half(char *to, pairs v, const int second)
+{
+    _mm256_storeu_si256((__m256i_u *)to,
+                        second ? _mm512_extracti64x4_epi64((__m512i)v, 1)
+                               : _mm512_castsi512_si256((__m512i)v));
+}
+
+/* (-a, -b) */
+INLINE pairs minus_both(pairs v)
+{
+    return v ^ (int)0x80008000;
+}
+
 /* (b, a) */
 INLINE pairs swapped(pairs v)
 {

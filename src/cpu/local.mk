@@ -5,7 +5,8 @@
 libcore_a_SOURCES += src/cpu/conv_block.h src/cpu/conv_parts.h \
 	src/cpu/conv_points.h src/cpu/conv_runs.h src/cpu/conv_runs_w.h \
 	src/cpu/conv_tile.h \
-	src/cpu/conv_tile_bf16.h \
+	src/cpu/conv_tile_bf16.h src/cpu/conv_tiles.h \
+	src/cpu/conv_tiles_fields.h src/cpu/conv_tiles_points.h \
 	src/cpu/lanes.h src/cpu/lanes16.h src/cpu/lanes16_bf16.h src/cpu/lanes8.h \
 	src/cpu/cpuid.c src/cpu/cpuid.h \
 	src/cpu/device_cpu.c src/cpu/device_cpu.h src/cpu/device_paranoid.c \
@@ -13,7 +14,8 @@ libcore_a_SOURCES += src/cpu/conv_block.h src/cpu/conv_parts.h \
 	src/cpu/peaks.h src/cpu/peaks_look.h \
 	src/cpu/paranoid_kernels.c src/cpu/real.h src/cpu/registry.c \
 	src/cpu/registry.h src/cpu/registry_entries.h \
-	src/cpu/softmax.h src/cpu/softmax_lanes.h src/cpu/turn.h
+	src/cpu/softmax.h src/cpu/softmax_lanes.h src/cpu/tiles.h \
+	src/cpu/tiles_amx.h src/cpu/tiles_c.h src/cpu/turn.h
 vector_flags = -ftree-vectorize -fvect-cost-model=dynamic -fno-math-errno \
 	-fno-trapping-math
 reference_kernels = src/cpu/k_attend.c src/cpu/k_conv.c src/cpu/k_conv_bwd.c \
@@ -70,9 +72,10 @@ libavx512_bf16_a_CFLAGS = $(AM_CFLAGS) $(vector_flags) $(AVX512_BF16_CFLAGS) \
 kernel_archives += libavx512_bf16.a
 endif
 
+tile_kernels = src/cpu/k_conv_tiles.c src/cpu/k_conv_tiles_w.c
 if HAVE_AMX
 noinst_LIBRARIES += libamx_bf16.a
-libamx_bf16_a_SOURCES = src/cpu/peaks_tile.c
+libamx_bf16_a_SOURCES = $(tile_kernels) src/cpu/peaks_tile.c
 libamx_bf16_a_CPPFLAGS = $(AM_CPPFLAGS) -DREAL=float -DVARIANT=amx_bf16
 libamx_bf16_a_CFLAGS = $(AM_CFLAGS) $(vector_flags) $(AMX_CFLAGS) \
 	-ffp-contract=fast

@@ -62,6 +62,10 @@ static const struct variant variants[] = {
     {sizeof(float), ISA_AVX512_BF16, k_conv_avx512_bf16},
     {sizeof(float), ISA_AVX512_BF16, k_conv_w_avx512_bf16},
 #endif
+#ifdef HAVE_AMX
+    {sizeof(float), ISA_AMX, k_conv_tiles_amx_bf16},
+    {sizeof(float), ISA_AMX, k_conv_tiles_w_amx_bf16},
+#endif
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
@@ -136,5 +140,5 @@ static const struct peak *const peaks[ISAS] = {
 
 const struct peak *registry_peaks(enum isa isa)
 {
-    return cpuid_has(isa, NULL) ? peaks[isa] : NULL;
+    return cpuid_runs(isa, NULL) ? peaks[isa] : NULL;
 }

@@ -46,5 +46,11 @@ void k_softmax_lanes_avx512_f32(struct kernels *k);
 /* compute.precision: bf16 */
 void k_conv_avx512_bf16(struct kernels *k);
 void k_conv_w_avx512_bf16(struct kernels *k);
+void k_conv_tiles_amx_bf16(struct kernels *k);
+void k_conv_tiles_w_amx_bf16(struct kernels *k);
+
+/* The same with tiles of C, for tests: in no program but theirs. */
+void k_conv_tiles_c_bf16(struct kernels *k);
+void k_conv_tiles_w_c_bf16(struct kernels *k);
 
 #endif

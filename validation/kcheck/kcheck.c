@@ -8,9 +8,9 @@
  *   kcheck NAME  only ops whose name begins so
  *
  * A kernel is a row of an op_table, a shape a row of its shapes; variants come
- * from the registry; a slot that is the one of the instruction set below is
- * none. Every shape runs twice: as the whole batch, and as a part of a larger
- * one.
+ * from the registry, and the kernels of the matrix unit on tiles of C beside; a
+ * slot that is the one of the set below is none. Every shape runs twice: as the
+ * whole batch, and as a part of a larger one.
  */
 #include "config.h"
 
@@ -28,11 +28,12 @@ static const struct op_table *const tables[] = {
 enum { TABLES = sizeof tables / sizeof *tables };
 
 /* Products of bf16: a feature is off by 2^-9 at most, a radial weight by 2^-9
- * for each of W', p and its terms and 2^-8 for what is cut off; in the gradient
- * of weights x, dy, moments and p by 2^-9 each. These have any sign, and 2^-7
- * of what a sum adds up is four in a row with the same. In roundings, for each
- * of the 40 that conv_fwd has in fp32: behind trunks and their norms more are
- * granted in both. */
+ * for each of W', p and its terms and 2^-8 for what is cut off, or on the
+ * matrix unit for each of W', p and W' p; in the gradient of weights x, dy,
+ * moments and p by 2^-9 each. These have any sign, and 2^-7 of what a sum adds
+ * up is four in a row with the same. In roundings, for each of the 40 that
+ * conv_fwd has in fp32: behind trunks and their norms more are granted in both.
+ */
 static const double in_bf16 = 0x1p17 / 40;
 
 static struct bench run, oracle; /* too large for the stack */
@@ -222,8 +223,8 @@ static int differs(const struct op *op, enum isa isa)
 
     if (isa == ISA_REF)
         return 1;
-    registry_fill(sizeof(float), isa, &here);
-    registry_fill(sizeof(float), isa - 1, &below);
+    variant_fill(sizeof(float), isa, &here);
+    variant_fill(sizeof(float), variant_below(isa), &below);
     return memcmp((char *)&here + op->slot, (char *)&below + op->slot,
                   sizeof(void (*)(void))) != 0;
 }
@@ -241,8 +242,8 @@ static enum err report(const struct op_table *t, const struct op *op,
         wrong = "is off";
     *bad += wrong != NULL;
     printf("%-6s %-13s %-11s off by %6.2f roundings (%g) %s",
-           wrong ? "not ok" : "ok", op->name, cpuid_name(isa), worst, tolerance,
-           wrong ? wrong : "");
+           wrong ? "not ok" : "ok", op->name, variant_name(isa), worst,
+           tolerance, wrong ? wrong : "");
     if (times) {
         TRY(timed(op, isa, t->large, &us));
         printf("  %8.1f us", us);
@@ -258,10 +259,11 @@ static enum err every_variant(const char *name, int times, int *bad)
 
     for (int t = 0; t < TABLES; t++)
         for (int i = 0; i < tables[t]->op_count; i++)
-            for (enum isa isa = ISA_REF; isa <= cpuid_best(); isa++) {
+            for (enum isa isa = ISA_REF; isa <= ISAS; isa++) {
                 const struct op *op = &tables[t]->ops[i];
 
-                if (strncmp(op->name, name, strlen(name)) || !differs(op, isa))
+                if (strncmp(op->name, name, strlen(name)) ||
+                    !variant_runs(isa) || !differs(op, isa))
                     continue;
                 found = 1;
                 TRY(report(tables[t], op, isa, times, bad));

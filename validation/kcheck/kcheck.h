@@ -144,6 +144,14 @@ struct op_table {
 extern const struct op_table geometry_ops, conv_ops, attend_ops, node_ops,
     step_ops;
 
+/* Kernels of an instruction set. Behind the last, ISAS, are those of the matrix
+ * unit on tiles of C (tiles_c.h), which no program has: of what they compute,
+ * only the tiles are not what runs on the unit itself. */
+int variant_runs(enum isa isa);
+const char *variant_name(enum isa isa);
+enum isa variant_below(enum isa isa);
+enum err variant_fill(size_t real, enum isa isa, struct kernels *out);
+
 #define OP_SLOT(group, name) #name, offsetof(struct kernels, group.name)
 
 enum err bench_open(struct bench *b, const struct op *op, size_t real,

@@ -413,7 +413,7 @@ enum err bench_open(struct bench *b, const struct op *op, size_t real,
     enum err err;
 
     b->m = memory_measure();
-    TRY(registry_fill(real, isa, &b->k));
+    TRY(variant_fill(real, isa, &b->k));
     TRY(build(b, op));
     TRY(memory_open(&b->m, NULL));
     TRY_GOTO(build(b, op), close);

@@ -94,6 +94,15 @@ static const struct shape shapes[] = {
      .y = {5, {2, 2, 2, 2, 2}},
      .sharing = FULL,
      .is_sorted = 1},
+    /* runs that a worker of the matrix unit has in hand by parts only */
+    {.molecules = 9,
+     .nodes = 300,
+     .topology = CHAIN,
+     .l = 1,
+     .node = {1, {3}},
+     .y = {1, {2500}},
+     .sharing = FULL,
+     .is_sorted = 1},
     /* more bonds than are taken at once */
     {.molecules = 12,
      .nodes = 1190,

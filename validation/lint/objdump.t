@@ -53,7 +53,7 @@ for a in lib*.a; do
         none "$a" "$wide512|$half|$tile" 'no AVX-512'
         some "$a" '%ymm' 'AVX2 is used'
         ;;
-    libavx512_bf16*)
+    libavx512_bf16* | libtiles_bf16*) # the latter of tests
         none "$a" "$half|$tile" 'no FP16, no AMX'
         some "$a" "$bf16" 'BF16 is used'
         ;;
