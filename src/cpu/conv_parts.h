@@ -103,7 +103,7 @@ static inline int workers_of(int bonds)
 
 static inline struct points points_at(const struct conv *c)
 {
-    return points_of(c->plan, c->graph->bonds);
+    return points_of(c->plan, c->shape.trunks, c->graph->bonds);
 }
 
 /* Polynomials of a trunk, or h. */
@@ -111,6 +111,13 @@ static inline const float *trunk_p(const struct conv *c, const struct points *p,
                                    int t)
 {
     return p->p + (size_t)t * trunk_numbers(c->graph->bonds);
+}
+
+/* Open units of its runs. */
+static inline const struct open_units *trunk_open(const struct conv *c,
+                                                  const struct points *p, int t)
+{
+    return p->open + (size_t)t * (size_t)groups_room(c->graph->bonds);
 }
 
 static inline struct tile_edges tile_of(const struct graph *g,

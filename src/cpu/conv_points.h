@@ -49,12 +49,21 @@ struct group {
     int bond, bonds; /* 1 to GROUP */
 };
 
+/* Units of a run and a trunk that are open, ascending: some p_j is not 0. A run
+ * has one side of every ReLU, so it is about half of them; of the others
+ * nothing is wanted. */
+struct open_units {
+    int n;
+    unsigned char unit[RADIAL_HIDDEN];
+};
+
 /* What points and plan leave for the other passes; a view of conv.plan. */
 struct points {
     int *count; /* [3]: runs, groups, points (0: plain) */
     struct run *run;
     struct group *group;
-    float (*t)[GROUP]; /* [groups] */
+    struct open_units *open; /* [trunks][groups_room]: of each run */
+    float (*t)[GROUP];       /* [groups] */
     float *p; /* [trunks][points][32]; plain: [trunks][groups][32][GROUP], h */
 };
 
@@ -72,11 +81,13 @@ static inline int groups_room(int bonds)
     return n < bonds ? n : bonds;
 }
 
-/* Points at most: a batch of 240 molecules of QM9 (278 groups) takes 30 to 120,
- * radial_points of the journal. */
+/* Points at most. They grow slowly with the bonds: a batch of 240 molecules of
+ * QM9 (278 groups) takes 30 to 120, radial_points of the journal, half of it 98
+ * to 112 where the whole takes 117. Each is 180 KB of work in the default
+ * model. */
 static inline int points_room(int bonds)
 {
-    int n = groups_of(bonds) / 2 + 32;
+    int n = groups_of(bonds) / 4 + 96;
 
     return n < bonds ? n : bonds;
 }
@@ -101,11 +112,13 @@ static inline size_t whole_lines(size_t bytes)
 }
 
 /* Bytes before the trunks' numbers. */
-static inline size_t points_head(int bonds)
+static inline size_t points_head(int trunks, int bonds)
 {
     size_t groups = (size_t)groups_room(bonds);
 
-    return 64 + groups * GROUP * sizeof(float) +
+    return 64 +
+           whole_lines((size_t)trunks * groups * sizeof(struct open_units)) +
+           groups * GROUP * sizeof(float) +
            whole_lines(groups * sizeof(struct run)) +
            whole_lines(groups * sizeof(struct group));
 }
@@ -113,12 +126,12 @@ static inline size_t points_head(int bonds)
 /* Bytes of plan for all trunks. */
 static inline size_t points_bytes(int trunks, int bonds)
 {
-    return points_head(bonds) +
+    return points_head(trunks, bonds) +
            (size_t)trunks * trunk_numbers(bonds) * sizeof(float);
 }
 
 /* The view of a plan. */
-static inline struct points points_of(void *plan, int bonds)
+static inline struct points points_of(void *plan, int trunks, int bonds)
 {
     size_t groups = (size_t)groups_room(bonds);
     struct points p = {.count = plan};
@@ -128,7 +141,9 @@ static inline struct points points_of(void *plan, int bonds)
     p.run = (struct run *)(p.t + groups);
     p.group =
         (struct group *)((char *)p.run + whole_lines(groups * sizeof *p.run));
-    p.p = (float *)(at + points_head(bonds));
+    p.open = (struct open_units *)((char *)p.group +
+                                   whole_lines(groups * sizeof *p.group));
+    p.p = (float *)(at + points_head(trunks, bonds));
     return p;
 }
 

@@ -36,7 +36,8 @@ struct job {
 typedef void contract(const struct job *job);
 
 /* W' p of a run's k terms for some blocks: [block][words][SLOTS]. */
-typedef void matrices(const float *p, const float *w, int blocks, float *out);
+typedef void matrices(const struct open_units *open, const float *p,
+                      const float *w, int blocks, float *out);
 
 /* How the matrices are made and tiles are read; those that are written are
  * plain floats. */
@@ -78,21 +79,6 @@ typedef float eight __attribute__((vector_size(SLOTS * sizeof(float)),
 /* Units that one vector of packed has, all SLOTS of each. */
 enum { AT_ONCE = LANES / SLOTS, VECTORS = UNITS / AT_ONCE };
 
-/* A polynomial as the vectors of packed want it. */
-INLINE void spread(const float *p, const int k, lanes out[][VECTORS])
-{
-    const lanes_int slot = lane_numbers / SLOTS;
-
-#pragma GCC unroll 6
-    for (int j = 0; j < k; j++)
-        for (int i = 0; i < VECTORS; i++) {
-            int unit = i * AT_ONCE;
-
-            out[j][i] = permute(load(p + j * UNITS + unit / LANES * LANES),
-                                slot + unit % LANES);
-        }
-}
-
 /* Adds the parts of a vector. */
 INLINE eight parts_sum(lanes v)
 {
@@ -112,7 +98,7 @@ static inline void trunk_matrices(const struct method *how,
                                   const struct conv *c, const struct parts *o,
                                   int t, float *out)
 {
-    enum { BLOCKS = 16 };
+    enum { BLOCKS = 24 };
     const struct points p = points_at(c);
     int blocks = (int)trunk_blocks(o, t);
     const float *packed =
@@ -134,7 +120,8 @@ static inline void trunk_matrices(const struct method *how,
             const struct run *r = &p.run[n];
             size_t point = (size_t)r->point;
 
-            how->matrices[r->k](trunk_p(c, &p, t) + point * UNITS, w, some,
+            how->matrices[r->k](trunk_open(c, &p, t) + n,
+                                trunk_p(c, &p, t) + point * UNITS, w, some,
                                 out + point * (size_t)blocks * SLOTS +
                                     (size_t)(i * words_of(r->k, how->packed)) *
                                         SLOTS);

@@ -39,6 +39,21 @@ static void arrange(const float *packed, int blocks, float *room)
                                 load(packed + (2 * i + 1) * LANES)));
 }
 
+/* A polynomial as the vectors of packed want it. */
+INLINE void spread(const float *p, const int k, lanes out[][VECTORS])
+{
+    const lanes_int slot = lane_numbers / SLOTS;
+
+#pragma GCC unroll 6
+    for (int j = 0; j < k; j++)
+        for (int i = 0; i < VECTORS; i++) {
+            int unit = i * AT_ONCE;
+
+            out[j][i] = permute(load(p + j * UNITS + unit / LANES * LANES),
+                                slot + unit % LANES);
+        }
+}
+
 /* W' p of a run, one block. */
 INLINE void block_matrices(pairs wide[][PAIRS], const float *w, const int k,
                            eight *out)
@@ -89,9 +104,10 @@ INLINE void make_matrices(const float *p, const float *w, int blocks,
 }
 
 #define MATRICES(k)                                                            \
-    static void matrices_##k(const float *p, const float *w, int blocks,       \
-                             float *out)                                       \
+    static void matrices_##k(const struct open_units *open, const float *p,    \
+                             const float *w, int blocks, float *out)           \
     {                                                                          \
+        (void)open; /* a vector's four are rarely shut together */             \
         make_matrices(p, w, blocks, out, k);                                   \
     }
 MATRICES(1)

@@ -499,9 +499,14 @@ static void put_inputs(struct conv *c, const struct points *p)
     }
 }
 
+static struct points plan_of(const struct conv *c)
+{
+    return points_of(c->plan, c->shape.trunks, c->graph->bonds);
+}
+
 static void conv_points(struct conv *c)
 {
-    const struct points p = points_of(c->plan, c->graph->bonds);
+    const struct points p = plan_of(c);
     int has_trunk = c->radial[0].layer[0].w.data != NULL;
 
     if (c->by_bond || !has_trunk || !choose_runs(c, &p))
@@ -535,9 +540,36 @@ static void run_polynomials(const struct radial *r, const struct run *run,
         }
 }
 
+static void find_open(const float p[][UNITS], int k, struct open_units *o)
+{
+    o->n = 0;
+    for (int q = 0; q < UNITS; q++) {
+        int is_open = 0;
+
+        for (int j = 0; j < k; j++)
+            is_open |= p[j][q] != 0;
+        if (is_open)
+            o->unit[o->n++] = (unsigned char)q;
+    }
+}
+
+/* Polynomials of trunk t. */
+static void trunk_plan(const struct conv *c, const struct points *p, int t,
+                       float out[][UNITS])
+{
+    struct open_units *open = p->open + t * groups_room(c->graph->bonds);
+
+    for (int i = 0; i < p->count[0]; i++) {
+        const struct run *r = &p->run[i];
+
+        run_polynomials(&c->radial[t], r, out + r->point);
+        find_open((const float(*)[UNITS])(out + r->point), r->k, &open[i]);
+    }
+}
+
 static void conv_plan(struct conv *c)
 {
-    const struct points p = points_of(c->plan, c->graph->bonds);
+    const struct points p = plan_of(c);
 
     for (int t = 0; t < c->shape.trunks; t++) {
         float *out = p.p + (size_t)t * trunk_numbers(c->graph->bonds);
@@ -547,10 +579,7 @@ static void conv_plan(struct conv *c)
                 turn_hidden(&c->radial[t], &p.group[i],
                             (float(*)[GROUP])(out + i * UNITS * GROUP));
         else
-            for (int i = 0; i < p.count[0]; i++)
-                run_polynomials(
-                    &c->radial[t], &p.run[i],
-                    (float(*)[UNITS])(out + p.run[i].point * UNITS));
+            trunk_plan(c, &p, t, (float(*)[UNITS])out);
     }
 }
 

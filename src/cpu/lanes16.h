@@ -43,6 +43,19 @@ static inline lanes splat(float x)
     return _mm512_set1_ps(x);
 }
 
+/* Eight floats at a, eight at b. */
+static inline lanes load_parts(const float *a, const float *b)
+{
+    return _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(a)),
+                              _mm256_loadu_ps(b), 1);
+}
+
+/* Eight times a, eight times b. */
+static inline lanes splat_parts(float a, float b)
+{
+    return _mm512_mask_blend_ps(0xff00, _mm512_set1_ps(a), _mm512_set1_ps(b));
+}
+
 static inline lanes square_root(lanes v)
 {
     return _mm512_sqrt_ps(v);

@@ -43,6 +43,19 @@ static inline lanes splat(float x)
     return _mm256_set1_ps(x);
 }
 
+/* Eight floats at a; b is for wider vectors. */
+static inline lanes load_parts(const float *a, const float *b)
+{
+    (void)b;
+    return _mm256_loadu_ps(a);
+}
+
+static inline lanes splat_parts(float a, float b)
+{
+    (void)b;
+    return splat(a);
+}
+
 static inline lanes square_root(lanes v)
 {
     return _mm256_sqrt_ps(v);

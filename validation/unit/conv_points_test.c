@@ -112,7 +112,7 @@ static struct points choose(void)
     w.k.conv.conv_points(&w.c);
     w.k.conv.trunk_fwd(&w.c.at, &w.r);
     w.k.conv.conv_plan(&w.c);
-    return points_of(w.plan, BONDS);
+    return points_of(w.plan, 1, BONDS);
 }
 
 /* The trunk of theory.md, in double. */
