@@ -42,8 +42,6 @@ typedef void matrices(const struct open_units *open, const float *p,
 /* How the matrices are made and tiles are read; those that are written are
  * plain floats. */
 struct method {
-    /* Blocks of W' as matrices takes them, into room of their size; or NULL. */
-    void (*arrange)(const float *packed, int blocks, float *room);
     matrices *const *matrices;         /* [k] */
     contract *const (*contract)[2][2]; /* [k][is_back][m > 0] */
     tile_move *gather;
@@ -92,6 +90,62 @@ INLINE eight parts_sum(lanes v)
     return sum;
 }
 
+enum {
+    TOGETHER = LANES == 16 ? 4 : 2 /* blocks whose sums are in registers */
+};
+
+/* A run's open units, as many at once as a vector of packed has. */
+struct terms {
+    int vectors;
+    int at[UNITS];           /* [vectors][AT_ONCE]: a unit's place in a block */
+    lanes p[VECTORS][TERMS]; /* each unit's in all SLOTS; 0 fills up */
+};
+
+/* Of k polynomials p [k][32]. */
+INLINE void terms_of(const struct open_units *open, const float *p, const int k,
+                     struct terms *o)
+{
+    o->vectors = (open->n + AT_ONCE - 1) / AT_ONCE;
+    for (int i = 0; i < o->vectors; i++) {
+        int first = i * AT_ONCE, last = first + AT_ONCE - 1;
+        int is_there = last < open->n;
+        int a = open->unit[first], b = open->unit[is_there ? last : first];
+
+        o->at[first] = a * SLOTS;
+        o->at[last] = b * SLOTS;
+#pragma GCC unroll 6
+        for (int j = 0; j < k; j++)
+            o->p[i][j] =
+                splat_parts(p[j * UNITS + a], is_there ? p[j * UNITS + b] : 0);
+    }
+}
+
+/* W' p of TOGETHER blocks; behind the last term 0. */
+INLINE void block_matrices(const struct terms *o, const float *w, const int k,
+                           eight out[TOGETHER][TERMS + 1])
+{
+    lanes sum[TOGETHER][TERMS] = {{{0}}};
+
+    for (int i = 0; i < o->vectors; i++)
+#pragma GCC unroll 4
+        for (int b = 0; b < TOGETHER; b++) {
+            const float *from = w + b * UNITS * SLOTS;
+            lanes x = load_parts(from + o->at[i * AT_ONCE],
+                                 from + o->at[i * AT_ONCE + AT_ONCE - 1]);
+
+#pragma GCC unroll 6
+            for (int j = 0; j < k; j++)
+                sum[b][j] += x * o->p[i][j];
+        }
+#pragma GCC unroll 4
+    for (int b = 0; b < TOGETHER; b++) {
+#pragma GCC unroll 6
+        for (int j = 0; j < k; j++)
+            out[b][j] = parts_sum(sum[b][j]);
+        out[b][k] = (eight){0};
+    }
+}
+
 /* Matrices of all runs of trunk t: some blocks of W' stay in L1 while every
  * run uses them. */
 static inline void trunk_matrices(const struct method *how,
@@ -108,14 +162,9 @@ static inline void trunk_matrices(const struct method *how,
         return;
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < blocks; i += BLOCKS) {
-        float room[BLOCKS * SLOTS * UNITS];
         const float *w = packed + i * SLOTS * UNITS;
         int some = blocks - i < BLOCKS ? blocks - i : BLOCKS;
 
-        if (how->arrange) {
-            how->arrange(w, some, room);
-            w = room;
-        }
         for (int n = 0; n < p.count[0]; n++) {
             const struct run *r = &p.run[n];
             size_t point = (size_t)r->point;

@@ -12,8 +12,7 @@
  * instructions instead of 2 or 8, beside k - 1 for each weight as before.
  * Sums are enlarged by what cutting takes off on average. Then the error is
  * that of rounding: 2^-9 of each factor at most, or 2 % more, and some 2e-3 of
- * a sum. Matrices W' p are sums over pairs of units, of rounded W' and p; sums
- * and outputs have 32 bits.
+ * a sum; W' p, sums and outputs have 32 bits.
  *
  * Where a run is plain, forming weights is nearly all the work: single
  * precision does it.
@@ -28,78 +27,35 @@ struct kind {
     int k;
 };
 
-enum { PAIRS = VECTORS / PACKED /* of units, of a block */ };
-
-/* W' in pairs of units AT_ONCE apart. */
-static void arrange(const float *packed, int blocks, float *room)
-{
-    for (int i = 0; i < blocks * PAIRS; i++)
-        store_pairs(room + i * LANES,
-                    round_pairs(load(packed + 2 * i * LANES),
-                                load(packed + (2 * i + 1) * LANES)));
-}
-
-/* A polynomial as the vectors of packed want it. */
-INLINE void spread(const float *p, const int k, lanes out[][VECTORS])
-{
-    const lanes_int slot = lane_numbers / SLOTS;
-
-#pragma GCC unroll 6
-    for (int j = 0; j < k; j++)
-        for (int i = 0; i < VECTORS; i++) {
-            int unit = i * AT_ONCE;
-
-            out[j][i] = permute(load(p + j * UNITS + unit / LANES * LANES),
-                                slot + unit % LANES);
-        }
-}
-
-/* W' p of a run, one block. */
-INLINE void block_matrices(pairs wide[][PAIRS], const float *w, const int k,
-                           eight *out)
-{
-    lanes sum[TERMS] = {{0}};
-
-#pragma GCC unroll 8
-    for (int h = 0; h < PAIRS; h++) {
-        pairs x = load_pairs(w + h * LANES);
-
-#pragma GCC unroll 6
-        for (int j = 0; j < k; j++)
-            sum[j] = dot(sum[j], x, wide[j][h]);
-    }
-#pragma GCC unroll 6
-    for (int j = 0; j < k; j++)
-        out[j] = parts_sum(sum[j]);
-}
-
 /* Words of a run's matrices: w_0; then w_1, as it is where it is the last, else
  * pairs (w_1, w_2), (w_3, w_4), ... */
-INLINE void make_matrices(const float *p, const float *w, int blocks,
-                          float *out, const int k)
+INLINE float *put_words(const eight *sum, const int k, float *out)
 {
-    lanes single[TERMS][VECTORS];
-    pairs wide[TERMS][PAIRS];
-
-    spread(p, k, single);
-#pragma GCC unroll 6
-    for (int j = 0; j < k; j++)
-        for (int h = 0; h < PAIRS; h++)
-            wide[j][h] = round_pairs(single[j][2 * h], single[j][2 * h + 1]);
-    for (int i = 0; i < blocks; i++) {
-        eight sum[TERMS + 1];
-
-        block_matrices(wide, w + i * PAIRS * LANES, k, sum);
-        sum[k] = (eight){0};
-        *(eight *)out = sum[0];
-        out += SLOTS;
-        if (k == 2)
-            *(eight *)out = sum[1];
+    *(eight *)out = sum[0];
+    out += SLOTS;
+    if (k == 2)
+        *(eight *)out = sum[1];
 #pragma GCC unroll 3
-        for (int j = 1; k > 2 && j < k; j += 2)
-            store_eight(out + j / 2 * SLOTS, (float *)&sum[j],
-                        (float *)&sum[j + 1]);
-        out += (words_of(k, PACKED) - 1) * SLOTS;
+    for (int j = 1; k > 2 && j < k; j += 2)
+        store_eight(out + j / 2 * SLOTS, (const float *)&sum[j],
+                    (const float *)&sum[j + 1]);
+    return out + (words_of(k, PACKED) - 1) * SLOTS;
+}
+
+/* W' p of a run, some blocks: a multiple of PAD, so of TOGETHER. */
+INLINE void make_matrices(const struct open_units *open, const float *p,
+                          const float *w, int blocks, float *out, const int k)
+{
+    struct terms terms;
+
+    terms_of(open, p, k, &terms);
+    for (int i = 0; i < blocks; i += TOGETHER) {
+        eight sum[TOGETHER][TERMS + 1];
+
+        block_matrices(&terms, w + i * SLOTS * UNITS, k, sum);
+#pragma GCC unroll 4
+        for (int b = 0; b < TOGETHER; b++)
+            out = put_words(sum[b], k, out);
     }
 }
 
@@ -108,7 +64,7 @@ INLINE void make_matrices(const float *p, const float *w, int blocks,
                              const float *w, int blocks, float *out)           \
     {                                                                          \
         (void)open; /* a vector's four are rarely shut together */             \
-        make_matrices(p, w, blocks, out, k);                                   \
+        make_matrices(open, p, w, blocks, out, k);                             \
     }
 MATRICES(1)
 MATRICES(2)
@@ -249,8 +205,7 @@ static contract *const contract_of[TERMS + 1][2][2] = {
     CONTRACT_ROW(1), CONTRACT_ROW(2), CONTRACT_ROW(3),
     CONTRACT_ROW(4), CONTRACT_ROW(5), CONTRACT_ROW(6)};
 
-static const struct method in_pairs = {.arrange = arrange,
-                                       .matrices = matrices_of,
+static const struct method in_pairs = {.matrices = matrices_of,
                                        .contract = contract_of,
                                        .gather = gather_by_channels,
                                        .packed = PACKED};

@@ -104,62 +104,6 @@ static void conv_prepare(struct conv *c)
     }
 }
 
-/* --- matrices ------------------------------------------------------------ */
-
-enum {
-    TOGETHER = LANES == 16 ? 4 : 2 /* blocks whose sums are in registers */
-};
-
-/* A run's open units, as many at once as a vector of packed has. */
-struct terms {
-    int vectors;
-    int at[UNITS];           /* [vectors][AT_ONCE]: a unit's place in a block */
-    lanes p[VECTORS][TERMS]; /* each unit's in all SLOTS; 0 fills up */
-};
-
-/* Of k polynomials p [k][32]. */
-INLINE void terms_of(const struct open_units *open, const float *p, const int k,
-                     struct terms *o)
-{
-    o->vectors = (open->n + AT_ONCE - 1) / AT_ONCE;
-    for (int i = 0; i < o->vectors; i++) {
-        int first = i * AT_ONCE, last = first + AT_ONCE - 1;
-        int is_there = last < open->n;
-        int a = open->unit[first], b = open->unit[is_there ? last : first];
-
-        o->at[first] = a * SLOTS;
-        o->at[last] = b * SLOTS;
-#pragma GCC unroll 6
-        for (int j = 0; j < k; j++)
-            o->p[i][j] =
-                splat_parts(p[j * UNITS + a], is_there ? p[j * UNITS + b] : 0);
-    }
-}
-
-/* W' p of TOGETHER blocks: [block][k][SLOTS]. */
-INLINE void block_matrices(const struct terms *o, const float *w, const int k,
-                           float *out)
-{
-    lanes sum[TOGETHER][TERMS] = {{{0}}};
-
-    for (int i = 0; i < o->vectors; i++)
-#pragma GCC unroll 4
-        for (int b = 0; b < TOGETHER; b++) {
-            const float *from = w + b * UNITS * SLOTS;
-            lanes x = load_parts(from + o->at[i * AT_ONCE],
-                                 from + o->at[i * AT_ONCE + AT_ONCE - 1]);
-
-#pragma GCC unroll 6
-            for (int j = 0; j < k; j++)
-                sum[b][j] += x * o->p[i][j];
-        }
-#pragma GCC unroll 4
-    for (int b = 0; b < TOGETHER; b++)
-#pragma GCC unroll 6
-        for (int j = 0; j < k; j++, out += SLOTS)
-            *(eight *)out = parts_sum(sum[b][j]);
-}
-
 /* W' p of a run, some blocks: a multiple of PAD, so of TOGETHER. */
 INLINE void make_matrices(const struct open_units *open, const float *p,
                           const float *w, int blocks, float *out, const int k)
@@ -167,8 +111,16 @@ INLINE void make_matrices(const struct open_units *open, const float *p,
     struct terms terms;
 
     terms_of(open, p, k, &terms);
-    for (int i = 0; i < blocks; i += TOGETHER)
-        block_matrices(&terms, w + i * SLOTS * UNITS, k, out + i * k * SLOTS);
+    for (int i = 0; i < blocks; i += TOGETHER) {
+        eight sum[TOGETHER][TERMS + 1];
+
+        block_matrices(&terms, w + i * SLOTS * UNITS, k, sum);
+#pragma GCC unroll 4
+        for (int b = 0; b < TOGETHER; b++)
+#pragma GCC unroll 6
+            for (int j = 0; j < k; j++, out += SLOTS)
+                *(eight *)out = sum[b][j];
+    }
 }
 
 #define MATRICES(k)                                                            \
