@@ -6,6 +6,8 @@
 #ifndef TILES_AMX_H
 #define TILES_AMX_H
 
+#include "cpu/tiles.h" /* which includes this one */
+
 #include <immintrin.h>
 #include <stdint.h>
 

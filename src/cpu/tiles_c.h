@@ -5,6 +5,8 @@
 #ifndef TILES_C_H
 #define TILES_C_H
 
+#include "cpu/tiles.h" /* which includes this one */
+
 #include <stdint.h>
 #include <string.h>
 

@@ -149,7 +149,9 @@ alone() {
     shift 2
     for h; do
         cpu=
-        [[ $h != *_bf16.h ]] || cpu='-march=x86-64-v4 -mavx512bf16'
+        [[ $h != *_bf16.h && $h != *tiles*.h ]] ||
+            cpu='-march=x86-64-v4 -mavx512bf16'
+        [[ $h != *_amx.h ]] || cpu+=' -mamx-tile -mamx-bf16'
         printf '#define REAL float\n#define VARIANT x\n#include "config.h"\n#include "%s"\n' "${h#src/}" |
             ${cc:-cc} -x "$language" -std="$standard" -Wall -Wextra \
                 -Wpedantic -Wno-psabi -Wno-unknown-pragmas -fsyntax-only \
