@@ -51,7 +51,7 @@ struct group {
 
 /* What points and plan leave for the other passes; a view of conv.plan. */
 struct points {
-    int *count; /* [3]: runs, groups, points (0: plain) */
+    int *count; /* [4]: runs, groups, points (0: plain); is of the table */
     struct run *run;
     struct group *group;
     float (*t)[GROUP]; /* [groups] */
@@ -84,6 +84,12 @@ static inline int points_room(int bonds)
 static inline int is_plain(const struct points *p)
 {
     return p->count[2] == 0;
+}
+
+/* Whether runs, and the points they name, are those of conv.table. */
+static inline int is_tabled(const struct points *p)
+{
+    return p->count[3];
 }
 
 /* Numbers that a trunk leaves: polynomials, or h itself. */
