@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* conv_net.h - the radial network in double, WIDE distances a call: points are
- * chosen by it, tables are made of it. Numbers of views are
- * float. */
+ * chosen by it, tables are made of it. Numbers of views are float. */
 #ifndef CONV_NET_H
 #define CONV_NET_H
 
@@ -11,6 +10,14 @@
 #include <string.h>
 
 enum { UNITS = RADIAL_HIDDEN };
+
+/* Of `real`: what float makes of h is off by as much anyway. */
+static const double rounding = 1e-7;
+
+static inline double tolerance_of(const struct conv *c)
+{
+    return c->tolerance > rounding ? c->tolerance : rounding;
+}
 
 typedef int64_t wide_bits __attribute__((vector_size(WIDE * sizeof(int64_t))));
 typedef double wide __attribute__((vector_size(WIDE * sizeof(double)),
