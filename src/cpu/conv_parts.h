@@ -10,7 +10,7 @@
 #ifndef CONV_PARTS_H
 #define CONV_PARTS_H
 
-#include "cpu/conv_points.h"
+#include "cpu/conv_table.h"
 #include "cpu/conv_tile.h"
 #include "cpu/cpuid.h"
 
@@ -92,6 +92,21 @@ static inline size_t block_of(const struct parts *o, const struct conv_shape *s,
 static inline size_t matrix_numbers(const struct parts *o, int t, int bonds)
 {
     return trunk_blocks(o, t) * SLOTS * (size_t)points_room(bonds);
+}
+
+/* Of a table: the numbers of one trunk, and all bytes. */
+static inline size_t table_numbers(const struct parts *o, int t, int bonds)
+{
+    return trunk_blocks(o, t) * SLOTS * (size_t)table_room(bonds);
+}
+
+static inline size_t table_bytes(const struct parts *o, int trunks, int bonds)
+{
+    size_t numbers = 0;
+
+    for (int t = 0; t < trunks; t++)
+        numbers += table_numbers(o, t, bonds);
+    return table_matrices(trunks, bonds) + numbers * sizeof(float);
 }
 
 static inline int workers_of(int bonds)

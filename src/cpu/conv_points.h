@@ -57,9 +57,23 @@ struct open_units {
     unsigned char unit[RADIAL_HIDDEN];
 };
 
+/* Of k polynomials p [k][32]. */
+static inline void find_open(const float *p, int k, struct open_units *o)
+{
+    o->n = 0;
+    for (int q = 0; q < RADIAL_HIDDEN; q++) {
+        int is_open = 0;
+
+        for (int j = 0; j < k; j++)
+            is_open |= p[j * RADIAL_HIDDEN + q] != 0;
+        if (is_open)
+            o->unit[o->n++] = (unsigned char)q;
+    }
+}
+
 /* What points and plan leave for the other passes; a view of conv.plan. */
 struct points {
-    int *count; /* [3]: runs, groups, points (0: plain) */
+    int *count; /* [4]: runs, groups, points (0: plain); is of the table */
     struct run *run;
     struct group *group;
     struct open_units *open; /* [trunks][groups_room]: of each run */
@@ -95,6 +109,12 @@ static inline int points_room(int bonds)
 static inline int is_plain(const struct points *p)
 {
     return p->count[2] == 0;
+}
+
+/* Whether runs, and the points they name, are those of conv.table. */
+static inline int is_tabled(const struct points *p)
+{
+    return p->count[3];
 }
 
 /* Numbers that a trunk leaves: polynomials, or h itself. */

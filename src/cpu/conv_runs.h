@@ -146,31 +146,40 @@ INLINE void block_matrices(const struct terms *o, const float *w, const int k,
     }
 }
 
-/* Matrices of all runs of trunk t: some blocks of W' stay in L1 while every
- * run uses them. */
+/* Runs whose matrices are to be made of trunk t's polynomials p. */
+struct making {
+    int t, runs;
+    const struct run *run;
+    const float *p;
+    const struct open_units *open; /* [runs]; NULL: to be found */
+};
+
+/* Some blocks of W' stay in L1 while every run uses them. */
 static inline void trunk_matrices(const struct method *how,
                                   const struct conv *c, const struct parts *o,
-                                  int t, float *out)
+                                  const struct making *make, float *out)
 {
     enum { BLOCKS = 24 };
-    const struct points p = points_at(c);
-    int blocks = (int)trunk_blocks(o, t);
+    int blocks = (int)trunk_blocks(o, make->t);
     const float *packed =
-        (const float *)c->packed + o->before[t] * SLOTS * UNITS;
+        (const float *)c->packed + o->before[make->t] * SLOTS * UNITS;
 
-    if (is_plain(&p))
+    if (make->runs == 0)
         return;
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < blocks; i += BLOCKS) {
         const float *w = packed + i * SLOTS * UNITS;
         int some = blocks - i < BLOCKS ? blocks - i : BLOCKS;
 
-        for (int n = 0; n < p.count[0]; n++) {
-            const struct run *r = &p.run[n];
+        for (int n = 0; n < make->runs; n++) {
+            const struct run *r = &make->run[n];
             size_t point = (size_t)r->point;
+            const float *p = make->p + point * UNITS;
+            struct open_units open;
 
-            how->matrices[r->k](trunk_open(c, &p, t) + n,
-                                trunk_p(c, &p, t) + point * UNITS, w, some,
+            if (!make->open)
+                find_open(p, r->k, &open);
+            how->matrices[r->k](make->open ? make->open + n : &open, p, w, some,
                                 out + point * (size_t)blocks * SLOTS +
                                     (size_t)(i * words_of(r->k, how->packed)) *
                                         SLOTS);
@@ -178,14 +187,43 @@ static inline void trunk_matrices(const struct method *how,
     }
 }
 
+/* Those that the table lacks. */
+static inline void more_of_table(const struct method *how, const struct conv *c,
+                                 const struct parts *o)
+{
+    struct table *table = table_of(c);
+    float *w = table_w(c);
+
+    for (int t = 0; t < c->shape.trunks; t++) {
+        const struct making make = {.t = t,
+                                    .runs = table->runs - table->made,
+                                    .run = table->run + table->made,
+                                    .p = table_p(c, t)};
+
+        trunk_matrices(how, c, o, &make, w);
+        w += table_numbers(o, t, c->graph->bonds);
+    }
+    table->made = table->runs;
+}
+
 /* Returns the work behind the matrices. */
 static inline float *all_matrices(const struct method *how,
                                   const struct conv *c, const struct parts *o)
 {
+    const struct points p = points_at(c);
     float *work = c->work;
 
+    if (is_tabled(&p))
+        more_of_table(how, c, o);
     for (int t = 0; t < c->shape.trunks; t++) {
-        trunk_matrices(how, c, o, t, work);
+        const struct making make = {.t = t,
+                                    .runs = p.count[0],
+                                    .run = p.run,
+                                    .p = trunk_p(c, &p, t),
+                                    .open = trunk_open(c, &p, t)};
+
+        if (!is_plain(&p) && !is_tabled(&p))
+            trunk_matrices(how, c, o, &make, work);
         work += matrix_numbers(o, t, c->graph->bonds);
     }
     return work;
@@ -206,8 +244,11 @@ static inline struct source source_of(const struct method *how,
             .coef = trunk_p(c, &p, t) + g * UNITS * GROUP + lane,
             .k = UNITS,
             .words = UNITS};
+    if (is_tabled(&p))
+        w = table_w(c);
     for (int i = 0; i < t; i++)
-        w += matrix_numbers(o, i, c->graph->bonds);
+        w += is_tabled(&p) ? table_numbers(o, i, c->graph->bonds)
+                           : matrix_numbers(o, i, c->graph->bonds);
     return (struct source){.w = w +
                                 (size_t)r->point * trunk_blocks(o, t) * SLOTS,
                            .coef = &p.t[g][lane],
@@ -310,6 +351,8 @@ static inline struct task task_of(const struct conv *c, const struct parts *o,
     return t;
 }
 
+#include "cpu/conv_few.h"
+
 static inline void scatter_outputs(const struct task *t, struct tensor y[])
 {
     struct patch p = {.layout = &t->o->out, .edges = &t->edges, .tile = t->y};
@@ -325,18 +368,24 @@ static inline void runs_fwd(const struct method *how, struct conv *c,
 {
     const struct parts o = parts_of(&c->shape);
     int tiles = points_at(c).count[1] * TILES;
+    int team = team_of(workers_of(c->graph->bonds));
+    int shares = few_shares(tiles, team);
     float *slots = all_matrices(how, c, &o);
 
-#pragma omp parallel num_threads(team_of(workers_of(c->graph->bonds)))
+#pragma omp parallel num_threads(team)
     {
         float *slot = slots + (size_t)omp_get_thread_num() * slot_numbers(&o);
 
-#pragma omp for schedule(dynamic, 2)
-        for (int i = 0; i < tiles; i++) {
+#pragma omp for schedule(dynamic, shares > 1 ? 1 : 2)
+        for (int i = 0; i < tiles * shares; i++) {
             struct gathering g;
-            struct task t = task_of(c, &o, how, i, slot);
+            struct task t = task_of(c, &o, how, i / shares, slot);
 
-            if (t.edges.bonds <= 0)
+            if (is_few(&t)) {
+                few_fwd(&t, x, e, &(struct share){i % shares, shares}, y);
+                continue;
+            }
+            if (t.edges.bonds <= 0 || i % shares > 0)
                 continue;
             g = (struct gathering){c, &o, &t.edges, how->gather};
             gather_inputs(&g, x, e, t.x);

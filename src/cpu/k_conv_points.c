@@ -8,24 +8,15 @@
  * counted in fused multiply-adds of training: its groups times (weights formed
  * and summed up over k terms, and features), and its k matrices.
  */
-#include "cpu/conv_points.h"
+#include "cpu/conv_lookup.h"
 #include "cpu/real.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { UNITS = RADIAL_HIDDEN };
-
 /* Points of one run do not come closer than this, in Angstrom: the network's
  * inputs are float. */
 static const double least_half = 1e-5;
-
-/* Of `real`: what float makes of h is off by as much anyway. */
-static const double rounding = 1e-7;
-
-typedef int64_t wide_bits __attribute__((vector_size(WIDE * sizeof(int64_t))));
-typedef double wide __attribute__((vector_size(WIDE * sizeof(double)),
-                                   aligned(sizeof(double)), may_alias));
 
 /* What one call works on. */
 struct choice {
@@ -36,95 +27,6 @@ struct choice {
     uint64_t *sides; /* [trunks][stride] of 64 ReLUs */
     size_t stride;   /* bonds, up to whole vectors */
 };
-
-/* --- the network in double ------------------------------------------------ */
-
-static const float *numbers(const struct tensor *t, int n)
-{
-    return (const float *)t->data + (size_t)n * (size_t)t->ld;
-}
-
-static void copy(const struct tensor *t, double to[UNITS])
-{
-    for (int i = 0; t->data && i < UNITS; i++)
-        to[i] = (double)numbers(t, 0)[i];
-}
-
-static void net_set(const struct radial *r, struct net *o)
-{
-    o->has_norm = r->layer[0].gain.data != NULL;
-    copy(&r->layer[0].b, o->b0);
-    copy(&r->layer[1].b, o->b1);
-    for (int l = 0; l < 2; l++) {
-        copy(&r->layer[l].gain, o->gain[l]);
-        copy(&r->layer[l].shift, o->shift[l]);
-    }
-    for (int i = 0; i < UNITS; i++) {
-        o->w0[i] = (double)numbers(&r->layer[0].w, i)[r->layer[0].w.c - 1];
-        for (int q = 0; q < UNITS; q++)
-            o->w1[q][i] = (double)numbers(&r->layer[1].w, i)[q];
-    }
-}
-
-/* LayerNorm, if any, and ReLU; puts units that are open behind *side. */
-static void activate(const struct net *o, int layer, wide z[UNITS],
-                     wide_bits *side)
-{
-    wide mean = {0}, square = {0}, rdev;
-
-    for (int i = 0; i < UNITS; i++)
-        mean += z[i];
-    mean /= (double)UNITS;
-    for (int i = 0; i < UNITS; i++)
-        square += (z[i] - mean) * (z[i] - mean);
-    for (int j = 0; j < WIDE; j++)
-        rdev[j] = 1 / sqrt(square[j] / UNITS + 1e-5);
-    for (int i = 0; i < UNITS; i++) {
-        wide_bits open;
-
-        if (o->has_norm)
-            z[i] =
-                (z[i] - mean) * rdev * o->gain[layer][i] + o->shift[layer][i];
-        open = z[i] > 0;
-        *side = *side << 1 | (open & 1);
-        z[i] = (wide)((wide_bits)z[i] & ~(wide_bits)(z[i] <= 0));
-    }
-}
-
-enum { AT_ONCE = 8 }; /* units whose sums run side by side */
-
-/* h, and the sides, of WIDE bonds with these scalars. */
-static void network(const struct choice *o, int trunk, const float *scalars,
-                    const wide *distance, wide h[UNITS], uint64_t side[WIDE])
-{
-    const struct net *net = &o->net[trunk];
-    const struct tensor *w0 = &o->c->radial[trunk].layer[0].w;
-    wide first[UNITS];
-    wide_bits bits = {0};
-
-    for (int q = 0; q < UNITS; q++) {
-        double sum = net->b0[q];
-
-        for (int i = 0; i < w0->c - 1; i++)
-            sum += (double)numbers(w0, q)[i] * (double)scalars[i];
-        first[q] = sum + net->w0[q] * *distance;
-    }
-    activate(net, 0, first, &bits);
-    for (int q = 0; q < UNITS; q += AT_ONCE) {
-        wide sum[AT_ONCE];
-
-        for (int j = 0; j < AT_ONCE; j++)
-            sum[j] = (wide){0} + net->b1[q + j];
-        for (int i = 0; i < UNITS; i++)
-#pragma GCC unroll 8
-            for (int j = 0; j < AT_ONCE; j++)
-                sum[j] += net->w1[i][q + j] * first[i];
-        for (int j = 0; j < AT_ONCE; j++)
-            h[q + j] = sum[j];
-    }
-    activate(net, 1, h, &bits);
-    memcpy(side, &bits, sizeof bits);
-}
 
 /* Whether bonds a and b have the same scalars. */
 static int same_scalars(const struct graph *g, int a, int b)
@@ -151,7 +53,8 @@ static void bonds_network(const struct choice *o, int trunk, int first)
             distance[n] = (double)*numbers(&o->c->geo->distance, i + n);
             n++;
         }
-        network(o, trunk, numbers(&g->scalar, i), &distance, at, side);
+        network(&o->net[trunk], &o->c->radial[trunk].layer[0].w,
+                numbers(&g->scalar, i), &distance, at, side);
         for (int j = 0; j < n; j++) {
             sides[i + j] = side[j];
             for (int q = 0; q < UNITS; q++)
@@ -181,54 +84,6 @@ static int range(const struct choice *o, struct run *r)
     return 1;
 }
 
-/* Distance of point n of k: Chebyshev's, stretched to the ends; as float has
- * it, for that is what the network gets. */
-static float point_distance(const struct run *r, int n)
-{
-    double pi = 3.14159265358979323846;
-    double t =
-        r->k == 1 ? 0 : cos(pi * (n + 0.5) / r->k) / cos(pi * 0.5 / r->k);
-
-    return (float)(r->middle + r->half * t);
-}
-
-/* The inverse of Vandermonde's matrix of the points, by Gauss and Jordan. */
-static void invert(struct run *r)
-{
-    double v[TERMS][2 * TERMS] = {{0}};
-    int k = r->k;
-
-    for (int n = 0; n < k; n++) {
-        double t = ((double)point_distance(r, n) - r->middle) / r->half;
-
-        v[n][0] = 1;
-        for (int j = 1; j < k; j++)
-            v[n][j] = v[n][j - 1] * t;
-        v[n][k + n] = 1;
-    }
-    for (int i = 0; i < k; i++) {
-        int most = i;
-        double row[2 * TERMS];
-
-        for (int n = i + 1; n < k; n++)
-            if (fabs(v[n][i]) > fabs(v[most][i]))
-                most = n;
-        memcpy(row, v[most], sizeof row);
-        memcpy(v[most], v[i], sizeof row);
-        for (int j = 0; j < 2 * k; j++)
-            v[i][j] = row[j] / row[i];
-        for (int n = 0; n < k; n++) {
-            double f = v[n][i];
-
-            for (int j = 0; n != i && j < 2 * k; j++)
-                v[n][j] -= f * v[i][j];
-        }
-    }
-    for (int j = 0; j < k; j++)
-        for (int n = 0; n < k; n++)
-            r->inverse[j][n] = v[j][k + n];
-}
-
 /* The polynomials of trunk t through h at the points; 0 if a ReLU of a point
  * has another side than those of the bonds. */
 static int interpolate(const struct choice *o, const struct run *r, int t,
@@ -240,7 +95,8 @@ static int interpolate(const struct choice *o, const struct run *r, int t,
 
     for (int n = 0; n < WIDE; n++)
         distance[n] = (double)point_distance(r, n < r->k ? n : 0);
-    network(o, t, numbers(&o->c->graph->scalar, r->bond), &distance, h, side);
+    network(&o->net[t], &o->c->radial[t].layer[0].w,
+            numbers(&o->c->graph->scalar, r->bond), &distance, h, side);
     for (int n = 0; n < r->k; n++)
         if (side[n] != own)
             return 0;
@@ -302,7 +158,7 @@ static int is_close(const struct choice *o, struct run *r, int t,
 /* The fewest terms that do; 0: TERMS are too few. */
 static void fit(const struct choice *o, struct run *r)
 {
-    double tolerance = o->c->tolerance > rounding ? o->c->tolerance : rounding;
+    double tolerance = tolerance_of(o->c);
     int most = r->bonds < TERMS ? r->bonds : TERMS;
 
     if (range(o, r))
@@ -410,7 +266,7 @@ static void put_plain(const struct conv *c, const struct points *p)
 
     p->count[0] = bonds > 0;
     p->count[1] = groups_of(bonds);
-    p->count[2] = 0;
+    p->count[2] = p->count[3] = 0;
     if (bonds > 0) {
         p->run[0] = (struct run){.bonds = bonds};
         put_groups(c, p, 0);
@@ -439,6 +295,7 @@ static int put_runs(const struct choice *o, const struct run run[],
     p->count[0] = runs;
     p->count[1] = groups;
     p->count[2] = points;
+    p->count[3] = 0;
     for (int i = 0; i < runs; i++)
         put_groups(o->c, p, i);
     return 1;
@@ -504,11 +361,75 @@ static struct points plan_of(const struct conv *c)
     return points_of(c->plan, c->shape.trunks, c->graph->bonds);
 }
 
+/* --- from the table ------------------------------------------------------- */
+
+/* Runs of all bonds: those of one piece after another. */
+static enum lookup put_table_runs(struct conv *c, const struct points *p)
+{
+    int bonds = used_bonds(c->graph), runs = 0, groups = 0;
+    const struct piece *x = NULL;
+
+    for (int b = 0; b < bonds; b++) {
+        float d = *numbers(&c->geo->distance, b);
+        enum lookup found;
+
+        if (x && x->first <= d && d <= x->last &&
+            same_scalars(c->graph, b - 1, b)) {
+            p->run[runs - 1].bonds++;
+            continue;
+        }
+        found = runs < groups_room(c->graph->bonds) ? find_piece(c, b, &x)
+                                                    : NOT_THERE;
+        if (found != FOUND)
+            return found;
+        p->run[runs] = table_of(c)->run[x->run];
+        p->run[runs].bond = b;
+        p->run[runs++].bonds = 1;
+    }
+    for (int i = 0; i < runs; i++) {
+        p->run[i].group = groups;
+        groups += groups_of(p->run[i].bonds);
+        if (groups > groups_room(c->graph->bonds))
+            return NOT_THERE;
+        put_groups(c, p, i);
+    }
+    p->count[0] = runs;
+    p->count[1] = groups;
+    p->count[2] = 1;
+    p->count[3] = 1;
+    return FOUND;
+}
+
+/* From an empty table where a full one has no room: whether there is, is then
+ * a matter of these bonds alone. */
+static int is_in_table(struct conv *c, const struct points *p)
+{
+    enum lookup found = FULL;
+
+    if (!c->table || used_bonds(c->graph) == 0)
+        return 0;
+    if (table_of(c)->is_set)
+        found = put_table_runs(c, p);
+    if (found == FULL) {
+        table_begin(c);
+        found = put_table_runs(c, p);
+    }
+    if (found != FOUND)
+        return 0;
+    *c->points = 0;
+    *c->reached = 0;
+    for (int i = 0; i < p->count[0]; i++)
+        *c->reached = fmax(*c->reached, p->run[i].off);
+    return 1;
+}
+
 static void conv_points(struct conv *c)
 {
     const struct points p = plan_of(c);
     int has_trunk = c->radial[0].layer[0].w.data != NULL;
 
+    if (!c->by_bond && has_trunk && is_in_table(c, &p))
+        return;
     if (c->by_bond || !has_trunk || !choose_runs(c, &p))
         put_plain(c, &p);
     if (has_trunk)
@@ -540,19 +461,6 @@ static void run_polynomials(const struct radial *r, const struct run *run,
         }
 }
 
-static void find_open(const float p[][UNITS], int k, struct open_units *o)
-{
-    o->n = 0;
-    for (int q = 0; q < UNITS; q++) {
-        int is_open = 0;
-
-        for (int j = 0; j < k; j++)
-            is_open |= p[j][q] != 0;
-        if (is_open)
-            o->unit[o->n++] = (unsigned char)q;
-    }
-}
-
 /* Polynomials of trunk t. */
 static void trunk_plan(const struct conv *c, const struct points *p, int t,
                        float out[][UNITS])
@@ -563,7 +471,7 @@ static void trunk_plan(const struct conv *c, const struct points *p, int t,
         const struct run *r = &p->run[i];
 
         run_polynomials(&c->radial[t], r, out + r->point);
-        find_open((const float(*)[UNITS])(out + r->point), r->k, &open[i]);
+        find_open(out[r->point], r->k, &open[i]);
     }
 }
 
@@ -571,7 +479,7 @@ static void conv_plan(struct conv *c)
 {
     const struct points p = plan_of(c);
 
-    for (int t = 0; t < c->shape.trunks; t++) {
+    for (int t = 0; t < c->shape.trunks && !is_tabled(&p); t++) {
         float *out = p.p + (size_t)t * trunk_numbers(c->graph->bonds);
 
         if (is_plain(&p))

@@ -37,8 +37,11 @@ static struct conv_bytes conv_size(const struct conv_shape *shape, int bonds,
                ? fwd
                : bwd_w_numbers(&o, shape, bonds);
     work *= sizeof(float);
+    if (shape->is_final && choice < pieces_bytes(shape->trunks))
+        choice = pieces_bytes(shape->trunks);
     return (struct conv_bytes){
         .packed = o.before[shape->trunks] * SLOTS * UNITS * sizeof(float),
+        .table = shape->is_final ? table_bytes(&o, shape->trunks, bonds) : 0,
         .plan = points_bytes(shape->trunks, bonds),
         .work = work > choice ? work : choice,
     };
@@ -95,6 +98,7 @@ static void conv_prepare(struct conv *c)
 {
     const struct parts o = parts_of(&c->shape);
 
+    table_empty(c);
     for (int p = 0; p < c->shape.paths; p++) {
         int cos = padded(o.out.channels[c->shape.path[p].lo]);
 

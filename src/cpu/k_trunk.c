@@ -117,6 +117,8 @@ static void trunk_fwd(const struct tensor *at, const struct radial *r)
     int points = used(at);
     struct network net;
 
+    if (points == 0)
+        return;
     network_set(at, r, &net);
 #pragma omp parallel for schedule(static)
     for (int n = 0; n < points; n++) {

@@ -63,11 +63,13 @@ struct conv_shape {
     int trunks;
     int paths;
     struct conv_path path[CONV_PATHS];
+    int is_final; /* for prediction: forward alone, with weights that stay */
 };
 
 /* What a device wants to keep for a convolution, in bytes. */
 struct conv_bytes {
     size_t packed; /* private copy of W3, made by prepare */
+    size_t table;  /* is_final: kept from batch to batch, emptied by prepare */
     size_t plan;   /* made by plan, for forward and backward of this batch */
     size_t work;   /* within one call; shared by all convolutions */
 };
@@ -87,7 +89,7 @@ struct conv {
                                        `real` has it */
     double *reached;                /* device: that of the worst bond */
     int by_bond;                    /* the points shall be the bonds */
-    void *packed, *plan, *work;     /* device, as large as asked for */
+    void *packed, *table, *plan, *work; /* device, as large as asked for */
 };
 
 /* Operands of the scores: views of all degrees that keys have. */
@@ -141,7 +143,8 @@ struct conv_kernels {
 
     /* Chooses the points, after geometry and every change of the weights:
      * overwrites *points, *reached, at, and a part of plan. Then, after
-     * trunk_fwd of all its trunks, plan overwrites the rest; may do nothing. */
+     * trunk_fwd of all its trunks, plan overwrites the rest; may do nothing.
+     * What a table has needs no points (0). */
     void (*conv_points)(struct conv *c);
     void (*conv_plan)(struct conv *c);
 

@@ -6,6 +6,7 @@
 #include "device/device.h"
 #include "math/frame.h"
 #include "math/wigner.h"
+#include "model/input.h"
 
 #include <stdio.h>
 
@@ -144,9 +145,12 @@ void scratch_clean(const struct scratch *s, const struct tensor t[], int n)
 {
     for (int i = 0; i < n; i++) {
         const char *data = t[i].data;
+        struct tensor some = t[i];
 
+        if (s->input)
+            some.n = input_rows(s->input, &t[i]);
         if (t[i].ld != t[i].c && s->base <= data && data < s->base + s->peak)
-            scratch_zero(s, &t[i], 1);
+            scratch_zero(s, &some, 1);
     }
 }
 

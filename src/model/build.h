@@ -18,6 +18,7 @@
 #include "model/weights.h"
 
 struct device;
+struct input;
 struct memory;
 
 struct scratch {
@@ -26,6 +27,8 @@ struct scratch {
     char *base;  /* NULL in the pass that measures */
     size_t used; /* of the layer that is being built */
     size_t peak;
+    const struct input *input; /* prediction: rows in use are cleaned alone;
+                                  NULL: always the same rows */
 };
 
 struct build {

@@ -26,14 +26,16 @@ static enum err take_folds(struct conv_layer *o, struct build *b)
     return OK;
 }
 
-/* What the device keeps: packed but in low memory, where each call makes it
- * again; plan as long as h, work never. */
+/* What the device keeps: packed, but in low memory, where each call makes it
+ * again, and table always; plan as long as h, work never. */
 static enum err take_private(struct conv_layer *o, struct build *b)
 {
     const struct conv_bytes n =
         o->k->conv_size(&o->conv.shape, b->graph->bonds, b->graph->edges);
 
     TRY(build_bytes(b, !o->packs_again, n.packed, &o->conv.packed));
+    if (n.table)
+        TRY(build_bytes(b, 1, n.table, &o->conv.table));
     TRY(build_bytes(b, b->keep, n.plan, &o->conv.plan));
     return build_bytes(b, 0, n.work, &o->conv.work);
 }
@@ -94,6 +96,7 @@ enum err conv_init(struct conv_layer *o, struct build *b,
                             .radial = o->radial,
                             .tolerance = b->tolerance,
                             .by_bond = b->inputs};
+    o->conv.shape.is_final = !b->train;
     TRY(radial_init(o->radial, b, o->sharing, &o->conv.shape,
                     options->layer_norm));
     TRY(take_points(o, b));

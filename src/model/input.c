@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { USED_MOLECULES, USED_NODES, USED_BONDS, USED_EDGES, USED };
+enum { USED_MOLECULES, USED_NODES, USED_BONDS, USED_EDGES };
 
 /* Where the next array of the block begins. */
 struct layout {
@@ -39,7 +39,7 @@ static struct tensor next_tensor(struct layout *o, struct tensor t,
 static void lay_integers(struct input *in, struct layout *o)
 {
     struct graph *g = &in->graph;
-    const int *used = next_ints(o, USED);
+    const int *used = next_ints(o, INPUT_COUNTS);
 
     g->used_molecules = used ? used + USED_MOLECULES : NULL;
     g->used_nodes = used ? used + USED_NODES : NULL;
@@ -119,60 +119,97 @@ static void *staged(const struct input *in, const void *device)
     return (char *)in->host + ((const char *)device - (const char *)in->data);
 }
 
-static void put_ints(const struct input *in, const int *to, const int *from,
+/* The way of the arrays of one batch. */
+struct putting {
+    const struct input *in;
+    struct device *d; /* NULL: the whole block goes at once */
+};
+
+/* What is staged for `to` now. */
+static void send(const struct putting *p, const void *to, size_t bytes)
+{
+    if (p->d)
+        p->d->put(p->d, (void *)to, staged(p->in, to), bytes);
+}
+
+static void put_ints(const struct putting *p, const int *to, const int *from,
                      int n)
 {
-    memcpy(staged(in, to), from, (size_t)n * sizeof *from);
+    memcpy(staged(p->in, to), from, (size_t)n * sizeof *from);
+    send(p, to, (size_t)n * sizeof *from);
 }
 
 /* rows of c numbers, into rows of ld */
-static void put_rows(const struct input *in, const struct tensor *to,
+static void put_rows(const struct putting *p, const struct tensor *to,
                      const double *from, int rows)
 {
-    void *at = staged(in, to->data);
+    size_t real = p->in->real;
+    void *at = staged(p->in, to->data);
 
     for (int r = 0; r < rows; r++)
         for (int c = 0; c < to->c; c++)
-            if (in->real == sizeof(float))
+            if (real == sizeof(float))
                 ((float *)at)[(size_t)r * (size_t)to->ld + (size_t)c] =
                     (float)*from++;
             else
                 ((double *)at)[(size_t)r * (size_t)to->ld + (size_t)c] =
                     *from++;
+    send(p, to->data, (size_t)rows * (size_t)to->ld * real);
 }
 
-static void put_integers(struct input *in, const struct batch *b)
+static void put_integers(const struct putting *p, const struct batch *b)
 {
+    const struct input *in = p->in;
     const struct graph *g = &in->graph;
-    const int used[USED] = {b->molecules, b->nodes, b->bonds, b->edges};
     int *each = staged(in, in->each.begin);
 
-    put_ints(in, g->used_molecules, used, USED);
-    put_ints(in, g->src, b->src, b->edges);
-    put_ints(in, g->dst, b->dst, b->edges);
-    put_ints(in, g->bond, b->bond, b->edges);
-    put_ints(in, g->bond_edge, b->bond_edge, b->bonds + 1);
-    put_ints(in, g->in.begin, b->in_begin, b->nodes + 1);
-    put_ints(in, g->in.edge, b->in_edge, b->edges);
-    put_ints(in, g->out.begin, b->out_begin, b->nodes + 1);
-    put_ints(in, g->out.edge, b->out_edge, b->edges);
-    put_ints(in, g->atoms.begin, b->node_begin, b->molecules + 1);
+    put_ints(p, g->used_molecules, in->rows, INPUT_COUNTS);
+    put_ints(p, g->src, b->src, b->edges);
+    put_ints(p, g->dst, b->dst, b->edges);
+    put_ints(p, g->bond, b->bond, b->edges);
+    put_ints(p, g->bond_edge, b->bond_edge, b->bonds + 1);
+    put_ints(p, g->in.begin, b->in_begin, b->nodes + 1);
+    put_ints(p, g->in.edge, b->in_edge, b->edges);
+    put_ints(p, g->out.begin, b->out_begin, b->nodes + 1);
+    put_ints(p, g->out.edge, b->out_edge, b->edges);
+    put_ints(p, g->atoms.begin, b->node_begin, b->molecules + 1);
     for (int e = 0; e <= b->edges; e++)
         each[e] = e;
+    send(p, in->each.begin, ((size_t)b->edges + 1) * sizeof *each);
+}
+
+static void put_numbers(const struct putting *p, const struct batch *b)
+{
+    const struct graph *g = &p->in->graph;
+
+    put_rows(p, &g->x, b->x, b->nodes);
+    put_rows(p, &g->scalar, b->scalar, b->bonds);
+    put_rows(p, &g->target, b->target, b->molecules);
+    for (int l = 0; l < b->node_fiber.degrees; l++)
+        put_rows(p, &g->node[l], b->node[l], b->nodes * (2 * l + 1));
+    for (int l = 1; l < b->edge_fiber.degrees; l++)
+        put_rows(p, &g->edge[l], b->edge[l], b->edges * (2 * l + 1));
 }
 
 void input_put(struct input *in, struct device *d, const struct batch *b)
 {
-    const struct graph *g = &in->graph;
+    enum { FEW = 8 /* as many would do */ };
+    const struct putting p = {in, b->nodes < in->graph.nodes / FEW ? d : NULL};
 
     d->sync(d); /* the last put may still read the staging */
-    put_integers(in, b);
-    put_rows(in, &g->x, b->x, b->nodes);
-    put_rows(in, &g->scalar, b->scalar, b->bonds);
-    put_rows(in, &g->target, b->target, b->molecules);
-    for (int l = 0; l < b->node_fiber.degrees; l++)
-        put_rows(in, &g->node[l], b->node[l], b->nodes * (2 * l + 1));
-    for (int l = 1; l < b->edge_fiber.degrees; l++)
-        put_rows(in, &g->edge[l], b->edge[l], b->edges * (2 * l + 1));
-    d->put(d, in->data, in->host, in->bytes);
+    in->rows[USED_MOLECULES] = b->molecules;
+    in->rows[USED_NODES] = b->nodes;
+    in->rows[USED_BONDS] = b->bonds;
+    in->rows[USED_EDGES] = b->edges;
+    put_integers(&p, b);
+    put_numbers(&p, b);
+    if (!p.d)
+        d->put(d, in->data, in->host, in->bytes);
+}
+
+int input_rows(const struct input *in, const struct tensor *t)
+{
+    int number = t->used ? (int)(t->used - in->graph.used_molecules) : -1;
+
+    return 0 <= number && number < INPUT_COUNTS ? in->rows[number] : t->n;
 }

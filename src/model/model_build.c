@@ -238,6 +238,7 @@ static enum err build(struct model *m, const struct batch *like,
     m->scratch.d = m->d;
     m->scratch.real = b.real;
     m->scratch.base = NULL;
+    m->scratch.input = train ? NULL : &m->input;
     if (!measures)
         TRY(take_scratch(m, memory));
     weights_begin(&m->weights, memory, b.real);

@@ -27,8 +27,7 @@ enum err norm_init(struct norm *o, struct build *b, const struct fiber *fiber)
     struct tensor gain, bias, dgain = {0}, dbias = {0};
     int first = 0;
 
-    *o = (struct norm){
-        .k = &b->d->k.node, .scratch = b->scratch, .degrees = fiber->degrees};
+    *o = (struct norm){.k = &b->d->k.node, .degrees = fiber->degrees};
     TRY(build_weight(b, "norm.weight", &w, &gain, &dgain));
     w.init = WEIGHT_ZERO;
     TRY(build_weight(b, "norm.bias", &w, &bias, &dbias));
@@ -48,7 +47,6 @@ enum err norm_init(struct norm *o, struct build *b, const struct fiber *fiber)
 
 void norm_forward(struct norm *o, const struct tensor x[], struct tensor y[])
 {
-    scratch_clean(o->scratch, o->stat, o->degrees);
     for (int l = 0; l < o->degrees; l++)
         if (x[l].c)
             o->k->norm_fwd(&x[l], &o->w[l], &y[l], &o->stat[l]);

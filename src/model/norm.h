@@ -13,7 +13,6 @@
 
 struct norm {
     const struct node_kernels *k; /* borrowed from the device */
-    const struct scratch *scratch;
     int degrees;
     struct tensor w[FIBER_DEGREES];    /* [2, c] gain, bias: rows far apart */
     struct tensor dw[FIBER_DEGREES];   /* the same */

@@ -103,6 +103,24 @@ static const struct shape shapes[] = {
      .y = {1, {2500}},
      .sharing = FULL,
      .is_sorted = 1},
+    /* one molecule: a few bonds a run, some of them one way */
+    {.molecules = 1,
+     .nodes = 15,
+     .topology = CHAIN,
+     .l = 1,
+     .node = {4, {20, 18, 3, 20}},
+     .edge = {3, {0, 2, 17}},
+     .y = {5, {17, 9, 8, 3, 2}},
+     .sharing = PER_OUTPUT,
+     .is_sorted = 1},
+    {.molecules = 1,
+     .nodes = 18,
+     .topology = CHAIN,
+     .l = 1,
+     .node = {4, {32, 32, 32, 32}},
+     .y = {4, {32, 32, 32, 32}},
+     .sharing = FULL,
+     .is_sorted = 1},
     /* more bonds than are taken at once */
     {.molecules = 12,
      .nodes = 1190,
@@ -251,15 +269,17 @@ static void *kept(struct bench *b, size_t bytes)
     return numbers(b, KEPT, DOUBLE, ALL, tensor_weights(1, n)).data;
 }
 
-static void convolution(struct bench *b)
+static void convolution(struct bench *b, int is_final)
 {
     struct conv *c = &b->c.conv;
     struct conv_bytes bytes;
+    void *table;
 
     *c = (struct conv){.shape = conv_shape(b->shape),
                        .graph = &b->g,
                        .geo = &b->geo,
                        .radial = b->c.radial};
+    c->shape.is_final = is_final;
     bench_geometry(b, LABEL);
     for (int p = 0; p < c->shape.paths; p++) {
         int n = path_weights(&c->shape.path[p]);
@@ -288,6 +308,8 @@ static void convolution(struct bench *b)
     c->at.used = c->points;
     bytes = b->k.conv.conv_size(&c->shape, b->g.bonds, b->g.edges);
     c->packed = kept(b, bytes.packed);
+    table = kept(b, bytes.table);
+    c->table = bytes.table ? table : NULL;
     c->plan = kept(b, bytes.plan);
     c->work = kept(b, bytes.work);
 }
@@ -371,7 +393,15 @@ static void conv_outputs(struct bench *b, enum role role, struct tensor y[])
 
 static void conv_fwd_build(struct bench *b)
 {
-    convolution(b);
+    convolution(b, 0);
+    conv_inputs(b, IN);
+    conv_outputs(b, OUT, b->c.y);
+}
+
+/* For prediction. */
+static void conv_final_build(struct bench *b)
+{
+    convolution(b, 1);
     conv_inputs(b, IN);
     conv_outputs(b, OUT, b->c.y);
 }
@@ -385,7 +415,7 @@ static void conv_bwd_x_build(struct bench *b)
 {
     const struct shape *s = b->shape;
 
-    convolution(b);
+    convolution(b, 0);
     conv_inputs(b, LABEL);
     conv_outputs(b, IN, b->c.dy);
     for (int l = 0; l < FIBER_DEGREES; l++) {
@@ -403,7 +433,7 @@ static void conv_bwd_x(struct bench *b)
 /* Neither de nor the torque is wanted. */
 static void conv_bwd_dx_build(struct bench *b)
 {
-    convolution(b);
+    convolution(b, 0);
     conv_inputs(b, LABEL);
     conv_outputs(b, IN, b->c.dy);
     for (int l = 0; l < FIBER_DEGREES; l++)
@@ -421,7 +451,7 @@ static void conv_bwd_w_build(struct bench *b)
 {
     int is_sorted = b->shape->is_sorted;
 
-    convolution(b);
+    convolution(b, 0);
     conv_inputs(b, IN);
     conv_outputs(b, IN, b->c.dy);
     for (int t = 0; t < b->c.conv.shape.trunks; t++) {
@@ -455,6 +485,7 @@ static const struct op ops[] = {
     {SLOT(trunk_bwd), 80, {0, 0}, trunk_bwd_prepare},
     /* sums over 32 hidden units and up to 100 channels and paths */
     {SLOT(conv_fwd), 40, {0, 0}, conv_prepare},
+    {AS(conv_final, conv_fwd), conv_fwd, 40, {0, 0}, conv_prepare},
     {SLOT(conv_bwd_x), 60, {0, 0}, conv_prepare},
     {AS(conv_bwd_dx, conv_bwd_x), conv_bwd_dx, 60, {0, 0}, conv_prepare},
     {SLOT(conv_bwd_w), 60, {0, 0}, conv_prepare},

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* conv_points_test.c - runs and their polynomials: what they promise, for a
- * trunk on sorted bonds, and when bonds must be points.
+ * trunk on sorted bonds, and when bonds must be points; the same from a table,
+ * which must not show what it was asked before.
  *
  * Polynomials stand in float, through h in float: both are rounded to 6e-8, and
  * up to 6 terms are summed. CLOSE, 5e-7 of |h|, leaves room for that beside the
  * 1e-7 to which h is met.
  */
-#include "cpu/conv_points.h"
+#include "cpu/conv_table.h"
 
 #include "base/mem.h"
 #include "cpu/cpuid.h"
@@ -39,7 +40,7 @@ struct world {
     float at[BONDS][TYPES + 1];
     int points;
     double reached;
-    void *plan, *work;
+    void *plan, *work, *table;
 };
 static struct world w;
 static enum isa isa;
@@ -87,6 +88,9 @@ static int set_up(void **state)
     assert_int_equal(mem_alloc(points_bytes(1, BONDS), 1, "a plan", &w.plan),
                      OK);
     assert_int_equal(mem_alloc(choice_bytes(1, BONDS), 1, "work", &w.work), OK);
+    assert_true(pieces_bytes(1) <= choice_bytes(1, BONDS));
+    assert_int_equal(mem_alloc(table_matrices(1, BONDS), 1, "table", &w.table),
+                     OK);
     w.c = (struct conv){.shape = {.trunks = 1},
                         .graph = &w.g,
                         .geo = &w.geo,
@@ -104,6 +108,7 @@ static int tear_down(void **state)
     (void)state;
     mem_free(w.plan);
     mem_free(w.work);
+    mem_free(w.table);
     return mem_live() != 0;
 }
 
@@ -150,6 +155,7 @@ static void trunk(int bond, double h[UNITS])
 static void combine(const struct points *p, int group, int j, double h[UNITS])
 {
     const struct run *r = &p->run[p->group[group].run];
+    const float *of = is_tabled(p) ? table_p(&w.c, 0) : p->p;
 
     for (int q = 0; q < UNITS; q++) {
         h[q] = 0;
@@ -157,7 +163,7 @@ static void combine(const struct points *p, int group, int j, double h[UNITS])
             h[q] = (double)p->p[(group * UNITS + q) * GROUP + j];
         for (int i = r->k - 1; i >= 0; i--)
             h[q] = h[q] * (double)p->t[group][j] +
-                   (double)p->p[(r->point + i) * UNITS + q];
+                   (double)of[(r->point + i) * UNITS + q];
     }
 }
 
@@ -366,6 +372,115 @@ static void nan_stays_with_its_bond(void **state)
     }
 }
 
+/* --- table --------------------------------------------------------------- */
+
+static struct points from_table(void)
+{
+    struct points p;
+
+    w.c.table = w.table;
+    w.c.shape.is_final = 1;
+    p = choose();
+    assert_true(is_tabled(&p));
+    assert_int_equal(w.points, 0);
+    return p;
+}
+
+static void table_meets_h(void **state)
+{
+    struct points p = from_table();
+
+    (void)state;
+    assert_met(&p, CLOSE);
+    assert_true(w.reached <= 1e-7);
+    table_empty(&w.c);
+    w.c.tolerance = 1e-4;
+    p = from_table();
+    assert_met(&p, w.reached + CLOSE);
+    assert_true(w.reached <= 1e-4 && w.reached > 1e-6);
+}
+
+/* All that the convolution is given, of every bond. */
+static void take_bits(const struct points *p, float out[BONDS][TERMS + 1])
+{
+    for (int g = 0; g < p->count[1]; g++)
+        for (int j = 0; j < p->group[g].bonds; j++) {
+            const struct run *r = &p->run[p->group[g].run];
+            float *to = out[p->group[g].bond + j];
+
+            to[TERMS] = p->t[g][j];
+            for (int i = 0; i < TERMS; i++)
+                to[i] =
+                    i < r->k ? table_p(&w.c, 0)[(r->point + i) * UNITS + 5] : 0;
+        }
+}
+
+static void stretch(float first, float width)
+{
+    for (int i = 0; i < BONDS; i++)
+        w.distance[i] =
+            first + width * (float)(i % (BONDS / TYPES)) * TYPES / BONDS;
+}
+
+/* Neither what it was asked before, nor that it was full, is seen. */
+static void table_has_no_memory(void **state)
+{
+    static float fresh[BONDS][TERMS + 1], later[BONDS][TERMS + 1];
+    int begun = 0, terms = 0;
+    struct points p;
+
+    (void)state;
+    stretch(1.2f, 0.3f);
+    p = from_table();
+    take_bits(&p, fresh);
+    table_empty(&w.c);
+    for (int i = 0; i < 20; i++) {
+        stretch(4 - 0.2f * (float)i, 0.1f);
+        from_table();
+        begun += table_of(&w.c)->terms < terms;
+        terms = table_of(&w.c)->terms;
+    }
+    assert_true(begun > 0);
+    stretch(1.2f, 0.3f);
+    p = from_table();
+    take_bits(&p, later);
+    assert_memory_equal(fresh, later, sizeof fresh);
+}
+
+static void assert_not_from_table(void)
+{
+    struct points p;
+
+    w.c.table = w.table;
+    p = choose();
+    assert_false(is_tabled(&p));
+    assert_met(&p, CLOSE);
+}
+
+static void table_is_not_for_all(void **state)
+{
+    (void)state;
+    stretch(0.01f, 0.5f); /* too short */
+    assert_not_from_table();
+    stretch(1, 5); /* too many pieces */
+    assert_not_from_table();
+    stretch(1, 0.2f);
+    fill(w.scalar[0], BONDS * TYPES, 20000); /* too many types */
+    assert_not_from_table();
+}
+
+/* A polynomial that fits no weights: none is taken. */
+static void nan_weights_have_no_table(void **state)
+{
+    struct points p;
+
+    (void)state;
+    w.w1[3][4] = (float)NAN;
+    w.c.table = w.table;
+    p = choose();
+    assert_true(is_plain(&p) && !is_tabled(&p));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -381,6 +496,10 @@ int main(void)
         TEST(other_scalars_are_plain),
         TEST(asked_for_bonds),
         TEST(nan_stays_with_its_bond),
+        TEST(table_meets_h),
+        TEST(table_has_no_memory),
+        TEST(table_is_not_for_all),
+        TEST(nan_weights_have_no_table),
     };
     int failed = 0;
 
