@@ -58,7 +58,7 @@ struct open_units {
 };
 
 /* Of k polynomials p [k][32]. */
-static inline void find_open(const float *p, int k, struct open_units *o)
+static inline void open_of(const float *p, int k, struct open_units *o)
 {
     o->n = 0;
     for (int q = 0; q < RADIAL_HIDDEN; q++) {

@@ -178,7 +178,7 @@ static inline void trunk_matrices(const struct method *how,
             struct open_units open;
 
             if (!make->open)
-                find_open(p, r->k, &open);
+                open_of(p, r->k, &open);
             how->matrices[r->k](make->open ? make->open + n : &open, p, w, some,
                                 out + point * (size_t)blocks * SLOTS +
                                     (size_t)(i * words_of(r->k, how->packed)) *

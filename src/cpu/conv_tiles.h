@@ -91,12 +91,12 @@ static inline const float *packed_block(const struct conv *c,
 /* --- conv_bwd_w; k_conv_tiles_w.c ---------------------------------------- */
 
 enum {
-    PIECE = 16,    /* groups that one worker adds up */
+    LOT = 16,      /* groups that one worker adds up */
     NEAR = 1 << 20 /* bytes that it has in hand */
 };
 
 /* Groups of one run; its moments are terms .. + k - 1 of all. */
-struct piece {
+struct lot {
     int run, group, groups, term;
 };
 
@@ -108,7 +108,7 @@ struct grid {
 
 /* What conv_bwd_w works on; sizes are bytes. */
 struct places {
-    size_t pieces, points, moments, moment, slots, slot, dw, dp, end;
+    size_t lots, points, moments, moment, slots, slot, dw, dp, end;
 };
 
 static inline int signs(int m)
@@ -126,10 +126,10 @@ static inline struct grid grid_of(const struct parts *o)
     return g;
 }
 
-/* Terms of all pieces at most. */
+/* Terms of all lots at most. */
 static inline int terms_room(int bonds)
 {
-    return points_room(bonds) + TERMS * (groups_room(bonds) / PIECE);
+    return points_room(bonds) + TERMS * (groups_room(bonds) / LOT);
 }
 
 /* Of a group and order: rows of x, and columns of a term of dy. */
@@ -165,7 +165,7 @@ static inline struct places places_of(const struct conv_shape *s,
     struct places p = {.moment = apart((size_t)g.before[FIBER_DEGREES] * TILE),
                        .slot = (least < NEAR ? NEAR : least) + 4 * TILE};
 
-    p.points = whole_lines((size_t)groups_room(bonds) * sizeof(struct piece));
+    p.points = whole_lines((size_t)groups_room(bonds) * sizeof(struct lot));
     p.moments = p.points + (size_t)s->trunks * terms * UNITS * 2;
     p.slots = p.moments + terms * p.moment;
     p.dw = p.slots + workers * p.slot;

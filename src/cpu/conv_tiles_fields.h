@@ -17,8 +17,8 @@ struct work {
     struct grid g;
     struct places at;
     char *base; /* of the places */
-    struct piece *piece;
-    int pieces, terms;
+    struct lot *lot;
+    int lots, terms;
 };
 
 static inline int tiles_of(int channels)
@@ -88,13 +88,13 @@ static inline void round_terms(const struct work *t, int trunk)
     char *to = term_tiles(t, trunk);
 
     memset(to, 0, (size_t)(t->terms + DEPTH) / DEPTH * 2 * TILE);
-    for (int i = 0; i < t->pieces; i++) {
-        const struct run *r = &t->p.run[t->piece[i].run];
+    for (int i = 0; i < t->lots; i++) {
+        const struct run *r = &t->p.run[t->lot[i].run];
 
         for (int j = 0; j < r->k; j++) {
             const float *p =
                 trunk_p(t->c, &t->p, trunk) + (r->point + j) * UNITS;
-            int term = t->piece[i].term + j;
+            int term = t->lot[i].term + j;
             float both[LANES];
 
             store_pairs(both, round_rows(load(p), load(p + LANES)));
@@ -253,7 +253,7 @@ static inline void field_bwd_p(const struct work *t, const struct field *f,
     }
 }
 
-/* Adds up chunks, and then pieces of a run: [points][32]. */
+/* Adds up chunks, and then lots of a run: [points][32]. */
 static inline void add_dp(const struct work *t, const float *dp, int rows,
                           float *sum)
 {
@@ -261,8 +261,8 @@ static inline void add_dp(const struct work *t, const float *dp, int rows,
     for (int n = 0; n < t->p.count[0]; n++)
         memset(sum + t->p.run[n].point * UNITS, 0,
                (size_t)t->p.run[n].k * UNITS * sizeof *sum);
-    for (int i = 0; i < t->pieces; i++) {
-        const struct run *r = &t->p.run[t->piece[i].run];
+    for (int i = 0; i < t->lots; i++) {
+        const struct run *r = &t->p.run[t->lot[i].run];
         int n = r->k * UNITS;
 
 #pragma omp parallel for schedule(static)
@@ -272,7 +272,7 @@ static inline void add_dp(const struct work *t, const float *dp, int rows,
 
                 store(to,
                       load(to) +
-                          load(dp + (c * rows + t->piece[i].term) * UNITS + q));
+                          load(dp + (c * rows + t->lot[i].term) * UNITS + q));
             }
     }
 }

@@ -471,7 +471,7 @@ static void trunk_plan(const struct conv *c, const struct points *p, int t,
         const struct run *r = &p->run[i];
 
         run_polynomials(&c->radial[t], r, out + r->point);
-        find_open(out[r->point], r->k, &open[i]);
+        open_of(out[r->point], r->k, &open[i]);
     }
 }
 

@@ -446,6 +446,7 @@ static struct conv_bytes conv_size(const struct conv_shape *shape, int bonds,
     for (int is_back = 0; is_back < 2; is_back++)
         b.work = larger(b.work, plan_bytes(shape, bonds, edges, is_back));
     b.work = larger(b.work, bwd_w_bytes(shape, bonds));
+    b.table = 0; /* it has matrices for vectors */
     return b;
 }
 

@@ -11,7 +11,7 @@
  * 32 edges, or 16 bonds and two signs, are what one product sums over. Only x
  * must be transposed for that; columns want dy as it is.
  *
- * A piece of a run is one worker's, who has some groups in hand (in L2) and
+ * A lot of a run is one worker's, who has some groups in hand (in L2) and
  * adds them to all moments. Pieces keep moments of their own, as if each were a
  * run: then what is left are products over terms and over rows,
  *
@@ -25,10 +25,10 @@
 #include "cpu/conv_tile_bf16.h"
 #include "cpu/conv_tiles_fields.h"
 
-/* Groups first .. of a piece, in hand. */
+/* Groups first .. of a lot, in hand. */
 struct hand {
     const struct work *t;
-    const struct piece *piece;
+    const struct lot *lot;
     int k, first, groups, most;
     char *x[FIBER_DEGREES];  /* [groups][direction][a, b][channel][GROUP] */
     char *dy[FIBER_DEGREES]; /* [groups][direction][columns][k][GROUP] */
@@ -253,7 +253,7 @@ static void add_moments(const struct hand *h, int m, int row, int column)
     struct strip s = {.x_step = x_step(t, m),
                       .dy_step = dy_step(h, m),
                       .n = h->groups * signs(m),
-                      .is_more = h->first > h->piece->group};
+                      .is_more = h->first > h->lot->group};
 
     for (int i = 0; i < 2; i++) {
         int r = row + i < rows ? row + i : row;
@@ -268,7 +268,7 @@ static void add_moments(const struct hand *h, int m, int row, int column)
 
         s.sum[i / 2][i % 2] =
             r < rows && q < columns * h->k
-                ? moments_of(t, h->piece->term + q % h->k) + (size_t)tile * TILE
+                ? moments_of(t, h->lot->term + q % h->k) + (size_t)tile * TILE
                 : h->spare;
     }
     add_strip(&s);
@@ -286,19 +286,19 @@ static void add_groups(const struct hand *h)
     }
 }
 
-static struct hand hand_of(const struct work *t, const struct piece *piece,
+static struct hand hand_of(const struct work *t, const struct lot *lot,
                            char *slot)
 {
     struct hand h = {.t = t,
-                     .piece = piece,
-                     .k = t->p.run[piece->run].k,
-                     .first = piece->group,
+                     .lot = lot,
+                     .k = t->p.run[lot->run].k,
+                     .first = lot->group,
                      .spare = slot};
     char *at = slot + TILE;
 
     h.most = (int)((t->at.slot - 4 * TILE) / near_bytes(&t->g, h.k));
-    if (h.most > PIECE)
-        h.most = PIECE;
+    if (h.most > LOT)
+        h.most = LOT;
     memset(slot, 0, TILE);
     for (int m = 0; m < FIBER_DEGREES; m++) {
         h.x[m] = at;
@@ -308,10 +308,10 @@ static struct hand hand_of(const struct work *t, const struct piece *piece,
     return h;
 }
 
-static void piece_moments(struct hand *h, const struct tensor x[],
-                          const struct tensor e[], const struct tensor dy[])
+static void lot_moments(struct hand *h, const struct tensor x[],
+                        const struct tensor e[], const struct tensor dy[])
 {
-    int last = h->piece->group + h->piece->groups;
+    int last = h->lot->group + h->lot->groups;
 
     for (; h->first < last; h->first += h->groups) {
         h->groups = last - h->first < h->most ? last - h->first : h->most;
@@ -335,10 +335,10 @@ static void all_moments(const struct work *t, const struct tensor x[],
 
         tiles_begin();
 #pragma omp for schedule(dynamic, 1)
-        for (int i = 0; i < t->pieces; i++) {
-            struct hand h = hand_of(t, &t->piece[i], slot);
+        for (int i = 0; i < t->lots; i++) {
+            struct hand h = hand_of(t, &t->lot[i], slot);
 
-            piece_moments(&h, x, e, dy);
+            lot_moments(&h, x, e, dy);
         }
         tiles_end();
     }
@@ -355,19 +355,18 @@ static struct work work_of(const struct conv *c, const struct parts *o)
                      .at = places_of(&c->shape, o, c->graph->bonds),
                      .base = c->work};
 
-    t.piece = (struct piece *)t.base;
+    t.lot = (struct lot *)t.base;
     for (int n = 0; n < t.p.count[0]; n++) {
         const struct run *r = &t.p.run[n];
         int groups = groups_of(r->bonds);
 
-        for (int i = 0; i < groups; i += PIECE) {
+        for (int i = 0; i < groups; i += LOT) {
             int rest = groups - i;
 
-            t.piece[t.pieces++] =
-                (struct piece){.run = n,
-                               .group = r->group + i,
-                               .groups = rest < PIECE ? rest : PIECE,
-                               .term = t.terms};
+            t.lot[t.lots++] = (struct lot){.run = n,
+                                           .group = r->group + i,
+                                           .groups = rest < LOT ? rest : LOT,
+                                           .term = t.terms};
             t.terms += r->k;
         }
     }
