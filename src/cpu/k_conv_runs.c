@@ -49,49 +49,105 @@ static struct conv_bytes conv_size(const struct conv_shape *shape, int bonds,
 
 /* --- weights ------------------------------------------------------------- */
 
-/* Row i of fold W3 of path p and (co, ci), into a slot of a block. */
-static void fold_row(const struct conv *c, int p, int pair, int i, float *slot)
+enum { ROWS = 2 * FIBER_DEGREES - 1 /* of a path and (co, ci) at most */ };
+
+/* Rows of fold W3 of a path and (co, ci): [i][32], SLOTS rows apart. */
+static void fold_rows(const struct conv *c, int p, int pair, float *out)
 {
     const struct conv_path *path = &c->shape.path[p];
-    const float *fold = row(&c->fold[p], i, 0);
-    float sum[UNITS] = {0};
+    int n = c->fold[p].n;
 
-    for (int f = 0; f < c->fold[p].n; f++) {
-        const float *w = row(&c->radial[path->trunk].w3,
-                             pair * path->rows + path->first + f, 0);
+    for (int i = 0; i < n; i++) {
+        const float *fold = row(&c->fold[p], i, 0);
+        lanes sum[UNITS / LANES] = {{0}};
 
-        for (int k = 0; k < UNITS; k++)
-            sum[k] += fold[f] * w[k];
+        for (int f = 0; f < n; f++) {
+            const float *w = row(&c->radial[path->trunk].w3,
+                                 pair * path->rows + path->first + f, 0);
+
+#pragma GCC unroll 4
+            for (int q = 0; q < UNITS / LANES; q++)
+                sum[q] += fold[f] * load(w + q * LANES);
+        }
+#pragma GCC unroll 4
+        for (int q = 0; q < UNITS / LANES; q++)
+            store(out + i * SLOTS * UNITS + q * LANES, sum[q]);
     }
-    for (int k = 0; k < UNITS; k++)
-        slot[k * SLOTS] = sum[k];
 }
 
-/* All rows of output channel co; padding is zero. */
-static void pack_channel(const struct conv *c, const struct parts *o, int p,
-                         int co)
+/* Turns a block: slots [SLOTS][32] to [32][SLOTS]. */
+static void turn_block(const float *const slot[SLOTS], float *out)
+{
+    for (int q = 0; q < UNITS / LANES; q += AT_ONCE) {
+        lanes v[LANES];
+
+        for (int i = 0; i < LANES; i++)
+            v[i] = load(slot[i % SLOTS] + (q + i / SLOTS) * LANES);
+        transpose(v);
+        for (int i = 0; i < LANES; i++)
+            for (int h = 0; h < AT_ONCE; h++)
+                *(eight *)(out + ((q + h) * LANES + i) * SLOTS) =
+                    *(const eight *)((const float *)&v[i] + h * SLOTS);
+    }
+}
+
+/* Blocks of PAD output channels from co on and one input channel; what is not
+ * there is zero. */
+static void pack_blocks(const struct conv *c, const struct parts *o, int p,
+                        int co, int ci)
 {
     const struct conv_path *path = &c->shape.path[p];
-    int cis = o->in.channels[path->li];
+    int cis = o->in.channels[path->li], cos = o->out.channels[path->lo];
     float *packed = (float *)c->packed + o->before[path->trunk] * SLOTS * UNITS;
+    float rows[ROWS][SLOTS][UNITS];
 
+    if (ci >= cis || co + PAD > cos)
+        memset(rows, 0, sizeof rows);
+    for (int s = 0; s < SLOTS && ci < cis; s++)
+        if (co + s < cos)
+            fold_rows(c, p, (co + s) * cis + ci, rows[0][s]);
     for (int m = 0; m < path_orders(path); m++)
-        for (int ci = 0; ci < padded(cis); ci++) {
-            int is_there = co < o->out.channels[path->lo] && ci < cis;
-            int slots = m ? 2 : 1;
-            float *slot = packed +
-                          (block_of(o, &c->shape, p, m, co) + (size_t)ci) *
-                              SLOTS * UNITS +
-                          co % block_channels(m) * slots;
+        for (int from = 0; from < SLOTS; from += block_channels(m)) {
+            const float *slot[SLOTS];
 
-            for (int i = 0; i < slots; i++)
-                if (is_there)
-                    fold_row(c, p, co * cis + ci, m ? 2 * m - 1 + i : 0,
-                             slot + i);
-                else
-                    for (int k = 0; k < UNITS; k++)
-                        slot[k * SLOTS + i] = 0;
+            for (int s = 0; s < SLOTS; s++)
+                slot[s] = m ? rows[2 * m - 1 + s % 2][from + s / 2]
+                            : rows[0][from + s];
+            turn_block(slot, packed + (block_of(o, &c->shape, p, m, co + from) +
+                                       (size_t)ci) *
+                                          SLOTS * UNITS);
         }
+}
+
+/* Places of a trunk: PAD output channels and one input channel, of all its
+ * paths, which lie side by side in W3. A path may have fewer. */
+struct places {
+    int cis, n;
+};
+
+static struct places places_of(const struct parts *o,
+                               const struct conv_shape *s, int t)
+{
+    int cis = 0, cos = 0;
+
+    for (int p = 0; p < s->paths; p++)
+        if (s->path[p].trunk == t) {
+            int in = padded(o->in.channels[s->path[p].li]);
+            int out = padded(o->out.channels[s->path[p].lo]);
+
+            cis = in > cis ? in : cis;
+            cos = out > cos ? out : cos;
+        }
+    return (struct places){cis, cos / PAD * cis};
+}
+
+/* Whether a path of trunk t has output channel co and input channel ci, maybe
+ * as padding. */
+static int path_has(const struct parts *o, const struct conv_path *path, int t,
+                    int co, int ci)
+{
+    return path->trunk == t && co < padded(o->out.channels[path->lo]) &&
+           ci < padded(o->in.channels[path->li]);
 }
 
 static void conv_prepare(struct conv *c)
@@ -99,12 +155,17 @@ static void conv_prepare(struct conv *c)
     const struct parts o = parts_of(&c->shape);
 
     table_empty(c);
-    for (int p = 0; p < c->shape.paths; p++) {
-        int cos = padded(o.out.channels[c->shape.path[p].lo]);
+    for (int t = 0; t < c->shape.trunks; t++) {
+        struct places at = places_of(&o, &c->shape, t);
 
 #pragma omp parallel for schedule(static)
-        for (int co = 0; co < cos; co++)
-            pack_channel(c, &o, p, co);
+        for (int i = 0; i < at.n; i++) {
+            int co = i / at.cis * PAD, ci = i % at.cis;
+
+            for (int p = 0; p < c->shape.paths; p++)
+                if (path_has(&o, &c->shape.path[p], t, co, ci))
+                    pack_blocks(c, &o, p, co, ci);
+        }
     }
 }
 

@@ -45,6 +45,7 @@ static const struct variant variants[] = {
     {sizeof(float), ISA_AVX2, k_norm_lanes_avx2_f32},
     {sizeof(float), ISA_AVX2, k_softmax_lanes_avx2_f32},
     {sizeof(float), ISA_AVX2, k_linear_lanes_avx2_f32},
+    {sizeof(float), ISA_AVX2, k_grid_avx2_f32},
     {sizeof(float), ISA_AVX2, k_optim_avx2_f32},
 #endif
 #ifdef HAVE_AVX512
@@ -56,6 +57,7 @@ static const struct variant variants[] = {
     {sizeof(float), ISA_AVX512, k_norm_lanes_avx512_f32},
     {sizeof(float), ISA_AVX512, k_softmax_lanes_avx512_f32},
     {sizeof(float), ISA_AVX512, k_linear_lanes_avx512_f32},
+    {sizeof(float), ISA_AVX512, k_grid_avx512_f32},
     {sizeof(float), ISA_AVX512, k_optim_avx512_f32},
 #endif
 #ifdef HAVE_AVX512_BF16

@@ -31,6 +31,7 @@ void k_conv_runs_w_avx2_f32(struct kernels *k);
 void k_geometry_lanes_avx2_f32(struct kernels *k);
 void k_linear_lanes_avx2_f32(struct kernels *k);
 void k_norm_lanes_avx2_f32(struct kernels *k);
+void k_grid_avx2_f32(struct kernels *k);
 void k_optim_avx2_f32(struct kernels *k);
 void k_softmax_lanes_avx2_f32(struct kernels *k);
 void k_attend_lanes_avx512_f32(struct kernels *k);
@@ -40,6 +41,7 @@ void k_conv_runs_w_avx512_f32(struct kernels *k);
 void k_geometry_lanes_avx512_f32(struct kernels *k);
 void k_linear_lanes_avx512_f32(struct kernels *k);
 void k_norm_lanes_avx512_f32(struct kernels *k);
+void k_grid_avx512_f32(struct kernels *k);
 void k_optim_avx512_f32(struct kernels *k);
 void k_softmax_lanes_avx512_f32(struct kernels *k);
 
