@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* conv_few.h - a tile with a few bonds only, forward: most lanes of
- * conv_runs.h's loops would be empty, so here lanes are the SLOTS of a block,
+ * conv_task.h's loops would be empty, so here lanes are the SLOTS of a block,
  * which are output channels. Each radial weight of a bond is formed of the
  * run's matrices as there, and used for both edges; what is broadcast are the
  * features. Of order 0 the channels summed over are dealt to CHAINS sums; of
@@ -15,6 +15,8 @@
  */
 #ifndef CONV_FEW_H
 #define CONV_FEW_H
+
+#include "cpu/conv_task.h"
 
 enum { FEW = LANES / 2, CHAINS = 4, SHARES = 4 };
 

@@ -5,7 +5,7 @@
 libcore_a_SOURCES += src/cpu/conv_block.h src/cpu/conv_parts.h \
 	src/cpu/conv_few.h src/cpu/conv_lookup.h \
 	src/cpu/conv_net.h src/cpu/conv_pieces.h src/cpu/conv_points.h \
-	src/cpu/conv_table.h src/cpu/conv_runs.h src/cpu/conv_runs_w.h \
+	src/cpu/conv_table.h src/cpu/conv_runs.h src/cpu/conv_runs_w.h src/cpu/conv_task.h \
 	src/cpu/conv_tile.h \
 	src/cpu/conv_tile_bf16.h src/cpu/conv_tiles.h \
 	src/cpu/conv_tiles_fields.h src/cpu/conv_tiles_points.h \
