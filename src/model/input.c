@@ -209,7 +209,12 @@ void input_put(struct input *in, struct device *d, const struct batch *b)
 
 int input_rows(const struct input *in, const struct tensor *t)
 {
-    int number = t->used ? (int)(t->used - in->graph.used_molecules) : -1;
+    const struct graph *g = &in->graph;
 
-    return 0 <= number && number < INPUT_COUNTS ? in->rows[number] : t->n;
+    return !t->used                       ? t->n
+           : t->used == g->used_molecules ? in->rows[USED_MOLECULES]
+           : t->used == g->used_nodes     ? in->rows[USED_NODES]
+           : t->used == g->used_bonds     ? in->rows[USED_BONDS]
+           : t->used == g->used_edges     ? in->rows[USED_EDGES]
+                                          : t->n;
 }

@@ -5,7 +5,8 @@
  * Of b blocks, as few as a size allows, block k has rows k, k + b, ..: data
  * sets ascend by size, and the memory is that of the largest block. They are
  * dealt to the ranks in turn; the errors are summed molecule by molecule in
- * order: the same figures for any number of ranks. Collective.
+ * order: with blocks of one size the same figures for any number of ranks, else
+ * to rounding. Collective.
  */
 #ifndef EVALUATE_H
 #define EVALUATE_H

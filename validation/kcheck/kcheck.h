@@ -26,7 +26,9 @@ struct shape {
     int l, c, out; /* one degree: channels in, out; or targets, heads */
     struct fiber node, edge, y; /* of a convolution */
     enum sharing sharing;
-    int is_sorted; /* its bonds, by type and distance; h is the trunks' */
+    int is_sorted;  /* its bonds, by type and distance; h is the trunks' */
+    int is_forward; /* not for gradients: summed over a few bonds and through
+                       norms they leave single precision no digits */
 };
 
 /* IN must not change. OUT is NaN at the call, ADD is not. LABEL: as IN, but
