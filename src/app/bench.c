@@ -100,10 +100,10 @@ const struct command command_bench = {
         "molecules a second (median, least, most), latency of one molecule,\n"
         "share of each phase, peak memory, page faults. Without a deck: the\n"
         "default model on chains of carbon and hydrogen. --kernels: the time\n"
-        "of each kernel in training, cycles an edge, share of the "
-        "multiply-add\n"
-        "peak. --peaks: clock, arithmetic, caches and memory of this machine;\n"
-        "--steps 0: these alone.\n",
+        "of each kernel in training, cycles an edge, share of the peak of\n"
+        "its arithmetic. --peaks: clock, arithmetic, caches and memory of "
+        "this\n"
+        "machine; --steps 0: these alone.\n",
     .option = options,
     .options = sizeof options / sizeof *options,
     .least = 0,
