@@ -66,7 +66,7 @@ static const struct served {
 static const double worth_it = 1.3;
 
 /* On the matrix unit each term of a run is a product of its own, and features
- * are written once more for each; below this the vectors are as fast. */
+ * are written once more for each: an estimate, none of it was measured. */
 static const double tiles_worth_it = 4;
 
 /* Measured when the device was chosen; 0: was not. */
@@ -191,7 +191,6 @@ static enum err check_bf16(enum isa isa, int is_auto)
 static enum err open_own(struct comm *c, const struct params *p, enum isa isa,
                          struct device **out)
 {
-
     if (!has_precision(p))
         return lacks_precision(p);
     if (is_beside(p))
@@ -199,6 +198,20 @@ static enum err open_own(struct comm *c, const struct params *p, enum isa isa,
     if (precision_of(p)->least == ISA_AVX512_BF16)
         TRY(check_bf16(isa, p->run.cpu_isa < 0));
     return openers[p->run.device](c, isa, precision_of(p)->real, out);
+}
+
+/* The matrix unit where it gains enough, or where vectors gain too little. */
+static enum isa measured(struct comm *c, enum isa isa, const char *kept)
+{
+    if (isa == ISA_AMX)
+        tile_gain = least_gain(c, "amx_bf16");
+    if (isa == ISA_AMX &&
+        (tile_gain >= tiles_worth_it || strcmp(kept, cpuid_name(ISA_AMX)) == 0))
+        return isa;
+    dot_gain = least_gain(c, "vdpbf16ps");
+    if (isa == ISA_AMX && tile_gain >= worth_it && dot_gain < worth_it)
+        return isa;
+    return ISA_AVX512_BF16;
 }
 
 enum err device_choose(struct comm *c, const struct params *p, const char *kept,
@@ -210,13 +223,8 @@ enum err device_choose(struct comm *c, const struct params *p, const char *kept,
 
     dot_gain = tile_gain = 0;
     no_gpu = NULL;
-    if (isa == ISA_AMX && p->run.cpu_isa < 0) { /* so it is everywhere */
-        tile_gain = least_gain(c, "amx_bf16");
-        if (tile_gain < tiles_worth_it && strcmp(kept, cpuid_name(isa)) != 0)
-            isa = ISA_AVX512_BF16;
-    }
-    if (isa == ISA_AVX512_BF16 && p->run.cpu_isa < 0)
-        dot_gain = least_gain(c, "vdpbf16ps");
+    if (isa >= ISA_AVX512_BF16 && p->run.cpu_isa < 0) /* so it is everywhere */
+        isa = measured(c, isa, kept);
     err = comm_agree(c, open_own(c, p, isa, &d));
     if (err)
         device_close(&d);

@@ -63,7 +63,6 @@ INLINE void make_matrices(const struct open_units *open, const float *p,
     static void matrices_##k(const struct open_units *open, const float *p,    \
                              const float *w, int blocks, float *out)           \
     {                                                                          \
-        (void)open; /* a vector's four are rarely shut together */             \
         make_matrices(open, p, w, blocks, out, k);                             \
     }
 MATRICES(1)
