@@ -6,8 +6,16 @@
 
 #include "cpu/conv_pieces.h"
 
-/* Why not: it is full, or it is not for such bonds. */
-enum lookup { FOUND, FULL, NOT_THERE };
+/* Why not: there is no room for more terms, or for anything; it is not for such
+ * bonds. */
+enum lookup { FOUND, NO_TERMS, FULL, NOT_THERE };
+
+static void forget_runs(struct table *o)
+{
+    o->terms = o->runs = o->made = 0;
+    for (int i = 0; i < o->pieces; i++)
+        o->piece[i].run = -1;
+}
 
 static void table_begin(struct conv *c)
 {
@@ -89,7 +97,7 @@ static enum lookup add_run(struct conv *c, struct piece *x, int type)
     const struct cutting at = {.c = c, .scalars = o->type[type]};
 
     if (o->terms + x->k > table_room(c->graph->bonds))
-        return FULL;
+        return NO_TERMS;
     invert(&r);
     for (int t = 0; t < c->shape.trunks; t++) {
         float *to = table_p(c, t) + r.point * UNITS;

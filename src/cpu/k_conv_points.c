@@ -400,8 +400,9 @@ static enum lookup put_table_runs(struct conv *c, const struct points *p)
     return FOUND;
 }
 
-/* From an empty table where a full one has no room: whether there is, is then
- * a matter of these bonds alone. */
+/* Without earlier bonds' terms, or from an empty table, where there is no room:
+ * whether there is, is then a matter of these bonds alone. Pieces, which take
+ * longest, are cut anew only where they fill it. */
 static int is_in_table(struct conv *c, const struct points *p)
 {
     enum lookup found = FULL;
@@ -410,6 +411,10 @@ static int is_in_table(struct conv *c, const struct points *p)
         return 0;
     if (table_of(c)->is_set)
         found = put_table_runs(c, p);
+    if (found == NO_TERMS) {
+        forget_runs(table_of(c));
+        found = put_table_runs(c, p);
+    }
     if (found == FULL) {
         table_begin(c);
         found = put_table_runs(c, p);
