@@ -8,7 +8,7 @@ kcheck_SOURCES = validation/kcheck/kcheck.c validation/kcheck/kcheck.h \
 
 # the kernels of the matrix unit, on tiles of C: for machines without one
 if HAVE_AVX512_BF16
-check_LIBRARIES = libtiles_bf16.a
+check_LIBRARIES += libtiles_bf16.a
 libtiles_bf16_a_SOURCES = $(tile_kernels)
 libtiles_bf16_a_CPPFLAGS = $(AM_CPPFLAGS) -DREAL=float -DVARIANT=c_bf16
 libtiles_bf16_a_CFLAGS = $(AM_CFLAGS) $(vector_flags) $(AVX512_BF16_CFLAGS) \

@@ -44,9 +44,10 @@ simt_harness = validation/simt/copies.cpp validation/simt/cublas.cpp \
 	validation/simt/include/simt_warp.h
 
 if HAVE_SIMT
+simt_libraries = libsimt.a
 simt_programs = calls_simt_test product_simt_test simt_test softmax_simt_test
 check_PROGRAMS += $(simt_programs)
-check_LIBRARIES = libsimt.a
+check_LIBRARIES += $(simt_libraries)
 libsimt_a_SOURCES = $(simt_harness)
 libsimt_a_CPPFLAGS = $(simt_cppflags)
 libsimt_a_CXXFLAGS = $(simt_cxxflags)
@@ -87,7 +88,7 @@ simt_environment = SIMT_CXX='$(simt_cxx)'; export SIMT_CXX; \
 endif
 
 # The harness's tests alone, and what came of them in one line.
-check-simt: $(check_LIBRARIES) $(simt_programs)
+check-simt: $(simt_libraries) $(simt_programs)
 	@$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(simt_programs) $(simt_scripts)'; \
 	status=$$?; \
 	$(SHELL) $(srcdir)/validation/count.sh $(simt_programs:=.trs) \
