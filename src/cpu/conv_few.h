@@ -86,22 +86,7 @@ static inline void few_view(const struct task *t, struct patch p,
     for (int lane = 0; lane < t->edges.bonds; lane++)
         for (p.dir = 0; p.dir < 2; p.dir++)
             if (t->edges.edge[p.dir][lane] >= 0)
-                switch (p.l) {
-                case 0:
-                    few_row(t, p, x, lane, 0);
-                    break;
-                case 1:
-                    few_row(t, p, x, lane, 1);
-                    break;
-                case 2:
-                    few_row(t, p, x, lane, 2);
-                    break;
-                case 3:
-                    few_row(t, p, x, lane, 3);
-                    break;
-                default:
-                    few_row(t, p, x, lane, p.l);
-                }
+                BY_DEGREE(p.l, few_row(t, p, x, lane, L));
 }
 
 static inline void few_gather(const struct task *t, const struct tensor x[],

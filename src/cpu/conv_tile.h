@@ -241,22 +241,7 @@ INLINE void patch_scatter(const struct patch *p, const struct tensor *x,
         p.l = x->l;                                                            \
         for (p.dir = 0; p.dir < 2; p.dir++)                                    \
             for (p.c = 0; p.c < x->c; p.c += LANES)                            \
-                switch (p.l) {                                                 \
-                case 0:                                                        \
-                    patch_moves(&p, x, 0);                                     \
-                    break;                                                     \
-                case 1:                                                        \
-                    patch_moves(&p, x, 1);                                     \
-                    break;                                                     \
-                case 2:                                                        \
-                    patch_moves(&p, x, 2);                                     \
-                    break;                                                     \
-                case 3:                                                        \
-                    patch_moves(&p, x, 3);                                     \
-                    break;                                                     \
-                default:                                                       \
-                    patch_moves(&p, x, p.l);                                   \
-                }                                                              \
+                BY_DEGREE(p.l, patch_moves(&p, x, L));                         \
     }
 TILE_VIEW(tile_gather, patch_gather)
 TILE_VIEW(tile_scatter, patch_scatter)

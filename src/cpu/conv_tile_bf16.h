@@ -106,22 +106,7 @@ INLINE int pairs_gather(const struct patch *p, const struct tensor *x,
     {                                                                          \
         p.l = x->l;                                                            \
         for (int n = 0; p.c < x->c; p.c += n)                                  \
-            switch (p.l) {                                                     \
-            case 0:                                                            \
-                n = pairs_gather(&p, x, 0, by);                                \
-                break;                                                         \
-            case 1:                                                            \
-                n = pairs_gather(&p, x, 1, by);                                \
-                break;                                                         \
-            case 2:                                                            \
-                n = pairs_gather(&p, x, 2, by);                                \
-                break;                                                         \
-            case 3:                                                            \
-                n = pairs_gather(&p, x, 3, by);                                \
-                break;                                                         \
-            default:                                                           \
-                n = pairs_gather(&p, x, p.l, by);                              \
-            }                                                                  \
+            BY_DEGREE(p.l, n = pairs_gather(&p, x, L, by));                    \
     }
 PAIRS_VIEW(gather_by_channels, PAIR_CHANNELS)
 PAIRS_VIEW(gather_by_edges, PAIR_EDGES)

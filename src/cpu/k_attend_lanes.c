@@ -146,18 +146,10 @@ INLINE lanes meet(const struct meeting *at, int n, const int l)
 /* The usual degrees have a copy of the loops for themselves. */
 static lanes meet_any(const struct meeting *at, int n, int l)
 {
-    switch (l) {
-    case 0:
-        return meet(at, n, 0);
-    case 1:
-        return meet(at, n, 1);
-    case 2:
-        return meet(at, n, 2);
-    case 3:
-        return meet(at, n, 3);
-    default:
-        return meet(at, n, l);
-    }
+    lanes sum;
+
+    BY_DEGREE(l, sum = meet(at, n, L));
+    return sum;
 }
 
 /* A node and its edges. */
@@ -300,29 +292,17 @@ INLINE void exchange(const struct place *p, const struct gathering *s,
     store_rows(rows_of(&s->z[l], p->n, k), n, w, sum);
 }
 
-#define BY_DEGREE(name, loops)                                                 \
-    static void name(const struct place *p, const struct gathering *s,         \
-                     const struct chunk *k, int l)                             \
-    {                                                                          \
-        switch (l) {                                                           \
-        case 0:                                                                \
-            loops(p, s, k, 0);                                                 \
-            break;                                                             \
-        case 1:                                                                \
-            loops(p, s, k, 1);                                                 \
-            break;                                                             \
-        case 2:                                                                \
-            loops(p, s, k, 2);                                                 \
-            break;                                                             \
-        case 3:                                                                \
-            loops(p, s, k, 3);                                                 \
-            break;                                                             \
-        default:                                                               \
-            loops(p, s, k, l);                                                 \
-        }                                                                      \
-    }
-BY_DEGREE(gather_any, gather)
-BY_DEGREE(exchange_any, exchange)
+static void gather_any(const struct place *p, const struct gathering *s,
+                       const struct chunk *k, int l)
+{
+    BY_DEGREE(l, gather(p, s, k, L));
+}
+
+static void exchange_any(const struct place *p, const struct gathering *s,
+                         const struct chunk *k, int l)
+{
+    BY_DEGREE(l, exchange(p, s, k, L));
+}
 
 static void node_gathers(const struct place *p, const struct gathering *s)
 {

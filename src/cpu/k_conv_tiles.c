@@ -69,22 +69,7 @@ INLINE void row_view(const struct bundle *g, struct patch q, int lane,
 static void row_view_any(const struct bundle *g, struct patch q, int lane,
                          const struct tensor *x)
 {
-    switch (x->l) {
-    case 0:
-        row_view(g, q, lane, x, 0);
-        break;
-    case 1:
-        row_view(g, q, lane, x, 1);
-        break;
-    case 2:
-        row_view(g, q, lane, x, 2);
-        break;
-    case 3:
-        row_view(g, q, lane, x, 3);
-        break;
-    default:
-        row_view(g, q, lane, x, x->l);
-    }
+    BY_DEGREE(x->l, row_view(g, q, lane, x, L));
 }
 
 /* 16 numbers times the powers; also their negatives, `minus` bytes behind. */
@@ -315,22 +300,7 @@ INLINE void scatter_row(const struct bundle *g, const struct tensor *y, int dir,
 static void scatter_degree(const struct bundle *g, const struct tensor *y,
                            int dir, int lane)
 {
-    switch (y->l) {
-    case 0:
-        scatter_row(g, y, dir, lane, 0);
-        break;
-    case 1:
-        scatter_row(g, y, dir, lane, 1);
-        break;
-    case 2:
-        scatter_row(g, y, dir, lane, 2);
-        break;
-    case 3:
-        scatter_row(g, y, dir, lane, 3);
-        break;
-    default:
-        scatter_row(g, y, dir, lane, y->l);
-    }
+    BY_DEGREE(y->l, scatter_row(g, y, dir, lane, L));
 }
 
 static void scatter_sums(const struct bundle *g, const struct tensor y[])

@@ -133,22 +133,7 @@ INLINE void gather_dy(const struct hand *h, struct patch p,
     static void name(const struct hand *h, struct patch p,                     \
                      const struct tensor *x, int group)                        \
     {                                                                          \
-        switch (x->l) {                                                        \
-        case 0:                                                                \
-            gather(h, p, x, group, 0);                                         \
-            break;                                                             \
-        case 1:                                                                \
-            gather(h, p, x, group, 1);                                         \
-            break;                                                             \
-        case 2:                                                                \
-            gather(h, p, x, group, 2);                                         \
-            break;                                                             \
-        case 3:                                                                \
-            gather(h, p, x, group, 3);                                         \
-            break;                                                             \
-        default:                                                               \
-            gather(h, p, x, group, x->l);                                      \
-        }                                                                      \
+        BY_DEGREE(x->l, gather(h, p, x, group, L));                            \
     }
 GATHER(gather_x_any, gather_x)
 GATHER(gather_dy_any, gather_dy)

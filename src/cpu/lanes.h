@@ -14,6 +14,32 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+/* `call` with L the degree: a constant, with loops of its own, where it is one
+ * of the usual. */
+#define BY_DEGREE(degree, call)                                                \
+    switch (degree) {                                                          \
+    case 0: {                                                                  \
+        enum { L = 0 };                                                        \
+        call;                                                                  \
+    } break;                                                                   \
+    case 1: {                                                                  \
+        enum { L = 1 };                                                        \
+        call;                                                                  \
+    } break;                                                                   \
+    case 2: {                                                                  \
+        enum { L = 2 };                                                        \
+        call;                                                                  \
+    } break;                                                                   \
+    case 3: {                                                                  \
+        enum { L = 3 };                                                        \
+        call;                                                                  \
+    } break;                                                                   \
+    default: {                                                                 \
+        const int L = degree;                                                  \
+        call;                                                                  \
+    }                                                                          \
+    }
+
 typedef float lanes_anywhere __attribute__((vector_size(LANES * sizeof(float)),
                                             aligned(sizeof(float)), may_alias));
 
